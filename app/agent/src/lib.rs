@@ -1,0 +1,1 @@
+//! The daemon: everything brought together on one host

@@ -1,0 +1,1 @@
+//! The admin API's contract: request and response shapes, and its client

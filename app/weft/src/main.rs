@@ -1,0 +1,3 @@
+//! The one binary: argv decides between agent, client and lab.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Blocks, leases and rest: which node may give out which address

@@ -1,0 +1,1 @@
+//! Which nodes are up, as seen from this one

@@ -1,0 +1,32 @@
+//! Hosts of the cluster.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Name, NodeId, Vtep};
+
+/// What a node does besides carrying endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Keeps the registry.
+    Manager,
+    /// Follows the registry.
+    Worker,
+}
+
+/// One member of the cluster, as the registry knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// The identity in its certificate; all else may change.
+    pub id: NodeId,
+    /// What people call it: its host name, unless told otherwise.
+    pub name: Name,
+    /// Whether it keeps the registry.
+    pub role: Role,
+    /// Where it sends and accepts VXLAN.
+    pub vtep: Vtep,
+    /// Where it accepts other nodes' QUIC connections.
+    pub control: SocketAddr,
+}

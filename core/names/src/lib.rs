@@ -1,0 +1,1 @@
+//! Zones and answers: which address a name has for which asker

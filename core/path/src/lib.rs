@@ -1,0 +1,1 @@
+//! One packet's journey through the six hops, in travel order

@@ -1,0 +1,1 @@
+//! Desired minus observed: the ordered changes that make the kernel right

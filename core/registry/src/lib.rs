@@ -1,0 +1,1 @@
+//! What should exist: keys, records and the transactions that change them

@@ -1,0 +1,1 @@
+//! Which endpoint sits on which node: one stream per network and owner

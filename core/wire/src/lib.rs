@@ -1,0 +1,1 @@
+//! Ethernet, ARP, IPv4, IPv6, UDP, TCP, ICMP and VXLAN as bytes

@@ -1,0 +1,1 @@
+//! The Docker Engine's HTTP API, as far as Weft calls it

@@ -1,0 +1,1 @@
+//! Linux as Weft uses it: netlink, nftables, namespaces, capture

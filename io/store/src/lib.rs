@@ -1,0 +1,1 @@
+//! Revisioned key-value stores: in memory, and durable on redb

@@ -1,0 +1,1 @@
+//! Authenticated QUIC between nodes
