@@ -1,0 +1,75 @@
+//! Nodes: the cluster's hosts.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use weft_model::{Name, NodeId, Role, Vtep};
+
+/// `GET /v1/nodes` gives all of them, `GET /v1/nodes/{ref}` one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NodeView {
+    /// The identity in its certificate.
+    #[schema(value_type = String)]
+    pub id: NodeId,
+    /// What people call it.
+    #[schema(value_type = String)]
+    pub name: Name,
+    /// Whether it keeps the registry.
+    #[schema(value_type = String, example = "worker")]
+    pub role: Role,
+    /// Where it sends and accepts VXLAN.
+    #[schema(value_type = String)]
+    pub vtep: Vtep,
+    /// Where it accepts other nodes' connections.
+    #[schema(value_type = String)]
+    pub control: SocketAddr,
+    /// How it looks from the node that answers.
+    pub standing: Standing,
+    /// Endpoints on it that the node that answers knows of.
+    pub endpoints: u64,
+}
+
+/// How a node looks from the node that answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// It is the node that answers.
+    #[serde(rename = "self")]
+    Own,
+    /// Connected.
+    Up,
+    /// Not connected since a moment ago: its endpoints are still answered for.
+    Unreachable,
+    /// Not connected for a while: its endpoints' names are hidden.
+    Down,
+}
+
+impl Standing {
+    /// Its one word, as in JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Own => "self",
+            Self::Up => "up",
+            Self::Unreachable => "unreachable",
+            Self::Down => "down",
+        }
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// `DELETE /v1/nodes/{ref}?force=`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct NodeRemove {
+    /// Removes it although it has endpoints or is connected.
+    #[serde(default)]
+    pub force: bool,
+}
