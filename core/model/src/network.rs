@@ -95,7 +95,8 @@ impl Subnet {
         reserved: BTreeSet<IpAddr>,
     ) -> Result<Self, SubnetError> {
         check_range(range)?;
-        let gateway = gateway.or_else(|| range.hosts().next()).unwrap_or_else(|| range.addr());
+        let first = || range.hosts().find(|address| *address != range.network());
+        let gateway = gateway.or_else(first).unwrap_or_else(|| range.addr());
         let host = range.contains(&gateway)
             && gateway != range.network()
             && (gateway != range.broadcast() || gateway.is_ipv6());
@@ -154,6 +155,7 @@ mod tests {
     #[test]
     fn the_gateway_is_the_first_host_address_unless_told_otherwise() {
         assert_eq!(subnet("10.7.0.0/16").unwrap().gateway.to_string(), "10.7.0.1");
+        assert_eq!(subnet("fd00::/64").unwrap().gateway.to_string(), "fd00::1");
     }
 
     #[test]
