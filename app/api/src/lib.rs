@@ -5,6 +5,7 @@
 //! name, a full id, or the beginning of an id that only one thing has.
 
 mod attachment;
+mod client;
 mod cluster;
 mod docker;
 mod endpoint;
@@ -17,6 +18,7 @@ mod status;
 mod token;
 
 pub use attachment::{AttachmentCreate, AttachmentView};
+pub use client::{CallError, Client};
 pub use cluster::{ClusterInit, ClusterJoin, ClusterLeave, ClusterView, Done};
 pub use docker::DockerView;
 pub use endpoint::{EndpointFilter, EndpointKind, EndpointView};
