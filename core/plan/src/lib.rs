@@ -1,1 +1,26 @@
-//! Desired minus observed: the ordered changes that make the kernel right
+//! Desired minus observed: the ordered changes that make the kernel right.
+//!
+//! Nothing here touches a kernel. [`Desired`] is what the agent wants, [`Observed`] is what a dump
+//! showed, [`diff`] says what to do about it, and [`simulate`] says what each step leads to.
+
+mod change;
+mod desired;
+mod diff;
+mod firewall;
+mod flaw;
+mod ifname;
+mod observed;
+mod order;
+mod simulate;
+
+pub use change::{Change, Place, Tunnel};
+pub use desired::{Desired, Egress, Guard, Port, Segment};
+pub use diff::{diff, teardown};
+pub use firewall::{Firewall, FirewallSeen, Masquerade};
+pub use flaw::Flaw;
+pub use ifname::{IfName, IfNameError};
+pub use observed::{
+    EgressSeen, FdbSeen, LinkSeen, NamespaceSeen, NeighborSeen, Observed, SegmentSeen, VxlanSeen,
+};
+pub use order::Plan;
+pub use simulate::simulate;

@@ -1,0 +1,81 @@
+//! What the kernel should hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use weft_model::{MacAddr, Mtu, Vni, Vtep};
+
+use crate::{Firewall, IfName, Masquerade};
+
+/// Everything that Weft wants of one host's kernel.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// The networks that have endpoints here.
+    pub segments: BTreeMap<Vni, Segment>,
+    /// Who may send VXLAN to this host.
+    pub guard: Guard,
+    /// The way out for workloads that are not Docker's.
+    pub egress: Option<Egress>,
+}
+
+/// One network on one host: a namespace with a bridge, a VXLAN device and a port per endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Stands in every frame's VXLAN header.
+    pub vni: Vni,
+    /// The inner MTU.
+    pub mtu: Mtu,
+    /// This host's own tunnel end point.
+    pub local: Vtep,
+    /// Where VXLAN is sent to and accepted.
+    pub udp_port: u16,
+    /// The endpoints on this host, by the name of their bridge port.
+    pub ports: BTreeMap<IfName, Port>,
+    /// Addresses of the endpoints on other hosts.
+    pub neighbors: BTreeMap<IpAddr, MacAddr>,
+    /// Homes of the endpoints on other hosts.
+    pub fdb: BTreeMap<MacAddr, Vtep>,
+}
+
+/// A veth pair whose one end is a bridge port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Port {
+    /// The other end. It is born in the host's namespace; whoever starts the workload moves it.
+    pub peer: IfName,
+    /// The peer's address, the only one that the bridge knows behind this port.
+    pub mac: MacAddr,
+}
+
+/// VXLAN from others than these addresses is counted and dropped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// The port that is guarded.
+    pub udp_port: u16,
+    /// Tunnel end points of the cluster's other nodes.
+    pub peers: BTreeSet<IpAddr>,
+}
+
+/// The bridge through which workloads that are not Docker's leave the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Egress {
+    /// Its name; a kernel finds it again only under [`IfName::egress`].
+    pub bridge: IfName,
+    /// The gateway's address with the range's prefix length.
+    pub address: IpNet,
+    /// The workloads' second interfaces; ports do not reach each other.
+    pub ports: BTreeMap<IfName, Port>,
+}
+
+impl Desired {
+    /// The rules that belong to it.
+    #[must_use]
+    pub fn firewall(&self) -> Firewall {
+        let masquerade = self.egress.as_ref().map(|egress| Masquerade {
+            bridge: egress.bridge.clone(),
+            range: egress.address.trunc(),
+        });
+        Firewall { guard: self.guard.clone(), masquerade }
+    }
+}
