@@ -1,1 +1,23 @@
-//! What should exist: keys, records and the transactions that change them
+//! What should exist: keys, records and the transactions that change them.
+//!
+//! A store keeps revisioned entries; [`View`] is what a node knows of them, parsed; [`decide`] turns a
+//! [`Command`] into a conditional transaction or a refusal. Nothing here touches a store.
+//!
+//! **Invariant:** two decisions that contradict each other never both commit, however old the views
+//! are that they were made from: each transaction carries the conditions it was decided under.
+
+mod command;
+mod decide;
+mod key;
+mod record;
+mod refused;
+mod txn;
+mod view;
+
+pub use command::{Command, NetworkRequest, Want};
+pub use decide::{Decision, Outcome, Situation, decide};
+pub use key::{Key, KeyError};
+pub use record::{Block, Cluster, TokenHash};
+pub use refused::Refused;
+pub use txn::{Change, Committed, Condition, Entry, LeaseId, Op, Revision, Snapshot, Txn};
+pub use view::{View, ViewError};

@@ -1,0 +1,121 @@
+//! What a node may ask of the registry.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use weft_model::{Mtu, Name, NetworkId, Node, NodeId, Vni};
+
+use crate::{Cluster, TokenHash};
+
+/// A network as it is asked for; whatever is left open is chosen by [`crate::decide`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkRequest {
+    /// Chosen by the asker, so that a repeated request is the same network.
+    pub id: NetworkId,
+    /// Absent when Docker asks, which tells the name later: [`Command::NameNetwork`].
+    pub name: Option<Name>,
+    /// Absent: the next free one of the cluster's pools.
+    pub subnet: Option<IpNet>,
+    /// Absent: the subnet's first host address.
+    pub gateway: Option<IpAddr>,
+    /// Addresses that no workload gets.
+    pub reserved: BTreeSet<IpAddr>,
+    /// Absent: a random one.
+    pub vni: Option<Vni>,
+    /// Absent: what the underlay leaves.
+    pub mtu: Option<Mtu>,
+    /// Without a way out of the cluster.
+    pub internal: bool,
+    /// Driver options, kept as they are.
+    pub options: BTreeMap<String, String>,
+    /// Docker's labels, kept as they are.
+    pub labels: BTreeMap<String, String>,
+    /// Routes of the asking host, which a chosen subnet must not overlap.
+    pub avoid: Vec<IpNet>,
+}
+
+impl NetworkRequest {
+    /// Asks for a network with everything left open.
+    #[must_use]
+    pub const fn new(id: NetworkId) -> Self {
+        Self {
+            id,
+            name: None,
+            subnet: None,
+            gateway: None,
+            reserved: BTreeSet::new(),
+            vni: None,
+            mtu: None,
+            internal: false,
+            options: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            avoid: Vec::new(),
+        }
+    }
+}
+
+/// Which block is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Want {
+    /// Any.
+    Next,
+    /// The one around this address.
+    Holding(IpAddr),
+}
+
+/// One change of what should exist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Makes the cluster, with its first manager.
+    Found {
+        /// What all nodes will agree on.
+        cluster: Cluster,
+        /// The first manager.
+        node: Node,
+        /// The join tokens.
+        tokens: Vec<TokenHash>,
+    },
+    /// Makes a network; repeated with the same id, it tells of the same network.
+    CreateNetwork(NetworkRequest),
+    /// Gives a network its name, once.
+    NameNetwork {
+        /// The network.
+        id: NetworkId,
+        /// Unique in the cluster.
+        name: Name,
+        /// Its labels from now on.
+        labels: BTreeMap<String, String>,
+    },
+    /// Ends a network that nobody uses.
+    RemoveNetwork {
+        /// The network.
+        id: NetworkId,
+    },
+    /// Asks for addresses to lease.
+    ClaimBlock {
+        /// Of this network.
+        network: NetworkId,
+        /// Which ones.
+        want: Want,
+    },
+    /// Gives addresses back; repeated, it changes nothing.
+    ReleaseBlock {
+        /// Of this network.
+        network: NetworkId,
+        /// A whole block.
+        range: IpNet,
+    },
+    /// Adds a node, or says what has changed about it.
+    PutNode(Node),
+    /// Takes a node out, and gives its name and blocks free.
+    RemoveNode {
+        /// The node.
+        id: NodeId,
+        /// Even though it still has endpoints.
+        force: bool,
+    },
+    /// Replaces the join token of a role.
+    SetToken(TokenHash),
+}

@@ -1,0 +1,94 @@
+//! Commands become conditional transactions, or are refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use weft_model::{Network, NetworkId, NodeId, Role};
+
+use crate::{Block, Command, Refused, Txn, View};
+
+mod block;
+mod cluster;
+mod draft;
+mod network;
+mod node;
+mod token;
+
+/// What is known when a command is decided.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// The registry, perhaps an old one: the transaction will conflict then.
+    pub view: &'a View,
+    /// Who asks, as its certificate says.
+    pub by: NodeId,
+    /// Who has endpoints where.
+    pub in_use: &'a BTreeMap<NetworkId, BTreeSet<NodeId>>,
+}
+
+/// What to commit, and what to answer once that has worked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// On conflict, decide again from a newer view.
+    pub txn: Txn,
+    /// What the asker learns.
+    pub outcome: Outcome,
+}
+
+/// What the asker learns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// This is the network.
+    Network(Network),
+    /// This is the block.
+    Block(Block),
+}
+
+/// Decides a command. `random` gives 128 bits a call.
+///
+/// Whether a repeated command is refused or does nothing the second time is said at [`Command`].
+///
+/// # Errors
+///
+/// [`Refused`] says why not, and what to try.
+pub fn decide(
+    situation: &Situation<'_>,
+    command: &Command,
+    random: &mut dyn FnMut() -> u128,
+) -> Result<Decision, Refused> {
+    if let Command::Found { cluster, node, tokens } = command {
+        return cluster::found(situation, cluster, node, tokens);
+    }
+    let cluster = situation.view.cluster().ok_or(Refused::NotFounded)?;
+    let asker = situation.view.node(situation.by).ok_or(Refused::NoSuchNode(situation.by))?;
+    match command {
+        Command::Found { .. } => Err(Refused::AlreadyFounded(cluster.name.clone())),
+        Command::CreateNetwork(request) => network::create(situation, cluster, request, random()),
+        Command::NameNetwork { id, name, labels } => network::name(situation, *id, name, labels),
+        Command::RemoveNetwork { id } => network::remove(situation, *id),
+        Command::ClaimBlock { network, want } => block::claim(situation, *network, *want),
+        Command::ReleaseBlock { network, range } => block::release(situation, *network, *range),
+        Command::PutNode(node) => node::put(situation, asker, node),
+        Command::RemoveNode { id, force } => node::remove(situation, asker, *id, *force),
+        Command::SetToken(token) => token::set(situation, asker, token),
+    }
+}
+
+fn must_manage(asker: &weft_model::Node, what: &'static str) -> Result<(), Refused> {
+    match asker.role {
+        Role::Manager => Ok(()),
+        Role::Worker => Err(Refused::NotAllowed { by: asker.id, what }),
+    }
+}
+
+fn called(network: &Network) -> String {
+    network.name.as_ref().map_or_else(|| network.id.short(), ToString::to_string)
+}
+
+fn node_called(view: &View, id: NodeId) -> String {
+    view.node(id).map_or_else(|| id.short(), |node| node.name.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! Who may lease which addresses.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use weft_addresses::{block_holding, next_block};
+use weft_model::{Network, NetworkId};
+
+use super::draft::{Draft, already};
+use super::{Decision, Outcome, Situation, called, node_called};
+use crate::{Block, Key, Refused, Want};
+
+pub(super) fn claim(
+    situation: &Situation<'_>,
+    network: NetworkId,
+    want: Want,
+) -> Result<Decision, Refused> {
+    let network = situation.view.network(network).ok_or(Refused::NoSuchNetwork(network))?;
+    let range = match want {
+        Want::Next => next(situation, network)?,
+        Want::Holding(address) => match owned(situation, network, address)? {
+            Some(block) => return Ok(already(Outcome::Block(block))),
+            None => holding(situation, network, address)?,
+        },
+    };
+    Ok(give(situation, network.id, range))
+}
+
+pub(super) fn release(
+    situation: &Situation<'_>,
+    network: NetworkId,
+    range: IpNet,
+) -> Result<Decision, Refused> {
+    match situation.view.block(network, range) {
+        None => Ok(already(Outcome::Done)),
+        Some(block) if block.owner != situation.by => {
+            let what = "give back another node's block";
+            Err(Refused::NotAllowed { by: situation.by, what })
+        }
+        Some(_) => {
+            let key = Key::Block(network, range);
+            let draft = Draft::new(situation.view).unchanged(&key).delete(&key);
+            Ok(draft.decided(Outcome::Done))
+        }
+    }
+}
+
+fn next(situation: &Situation<'_>, network: &Network) -> Result<IpNet, Refused> {
+    let view = situation.view;
+    let taken: Vec<IpNet> = view.blocks(network.id).map(|block| block.range).collect();
+    let own: Vec<IpNet> =
+        view.blocks_of(network.id, situation.by).map(|block| block.range).collect();
+    let found = network.subnets.iter().find_map(|subnet| next_block(subnet, &taken, &own));
+    match (found, network.subnets.first()) {
+        (Some(range), _) => Ok(range),
+        (None, Some(subnet)) => {
+            Err(Refused::SubnetFull { network: called(network), subnet: subnet.range })
+        }
+        (None, None) => Err(Refused::NoSubnetLeft),
+    }
+}
+
+/// The asker's own block around the address, if there is one already.
+fn owned(
+    situation: &Situation<'_>,
+    network: &Network,
+    address: IpAddr,
+) -> Result<Option<Block>, Refused> {
+    let assignable = network.subnet_of(address).is_some_and(|subnet| subnet.is_assignable(address));
+    if !assignable {
+        return Err(Refused::NotAssignable { address, network: called(network) });
+    }
+    match situation.view.blocks(network.id).find(|block| block.range.contains(&address)) {
+        Some(block) if block.owner != situation.by => Err(Refused::AddressTaken {
+            address,
+            block: block.range,
+            owner: node_called(situation.view, block.owner),
+        }),
+        block => Ok(block.copied()),
+    }
+}
+
+fn holding(
+    situation: &Situation<'_>,
+    network: &Network,
+    address: IpAddr,
+) -> Result<IpNet, Refused> {
+    let taken: Vec<IpNet> = situation.view.blocks(network.id).map(|block| block.range).collect();
+    let subnet = network.subnet_of(address);
+    subnet
+        .and_then(|subnet| block_holding(subnet, &taken, address))
+        .ok_or_else(|| Refused::NotAssignable { address, network: called(network) })
+}
+
+fn give(situation: &Situation<'_>, network: NetworkId, range: IpNet) -> Decision {
+    let counter = Key::BlocksOf(network);
+    let generation = situation.view.next(&counter);
+    let block = Block { network, range, owner: situation.by, generation };
+    let key = Key::Block(network, range);
+    Draft::new(situation.view)
+        .present(&Key::Network(network))
+        .present(&Key::Node(situation.by))
+        .absent(&key)
+        .put(&key, &block)
+        .count(&counter)
+        .decided(Outcome::Block(block))
+}
