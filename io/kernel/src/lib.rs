@@ -1,1 +1,24 @@
-//! Linux as Weft uses it: netlink, nftables, namespaces, capture
+//! Linux as Weft uses it: netlink, nftables, namespaces, capture.
+//!
+//! [`Kernel`] is the edge: observe, apply, watch. [`Linux`] is the real one, [`Fake`] behaves alike
+//! without touching anything. Beside it stand the few things that the agent does to namespaces
+//! which are not Weft's own: [`dns`], [`wire_workload`], [`capture`].
+
+pub mod capture;
+pub mod dns;
+mod error;
+mod fake;
+pub mod host;
+mod kernel;
+mod linux;
+mod netlink;
+mod netns;
+mod nft;
+mod workload;
+
+pub use error::{ApplyError, NftError, ObserveError, WireError};
+pub use fake::Fake;
+pub use kernel::{Applied, Disturbance, Failure, Kernel};
+pub use linux::Linux;
+pub use netns::Netns;
+pub use workload::{WorkloadLink, wire_workload};
