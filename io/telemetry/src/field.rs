@@ -31,9 +31,8 @@ pub const HINT: &str = "hint";
 pub const ELAPSED: &str = "elapsed";
 
 /// All of them.
-pub const ALL: [&str; 13] = [
-    HOST, NODE, NETWORK, VNI, ENDPOINT, WORKLOAD, ADDRESS, MAC, HOP, REASON, ERROR, HINT, ELAPSED,
-];
+pub const ALL: [&str; 13] =
+    [HOST, NODE, NETWORK, VNI, ENDPOINT, WORKLOAD, ADDRESS, MAC, HOP, REASON, ERROR, HINT, ELAPSED];
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,63 @@
+//! One question's way: read, ask `core/names`, say or hand on.
+
+use std::sync::Arc;
+
+use rand::seq::SliceRandom as _;
+use tokio::sync::watch;
+use weft_names::{Answer, Asker, Zones};
+
+use crate::message::{Malformed, Request, Transport};
+use crate::{Outcome, Queries};
+
+/// What is known when a question of one container comes in.
+#[derive(Clone, Debug)]
+pub(crate) struct Desk {
+    pub(crate) zones: watch::Receiver<Arc<Zones>>,
+    pub(crate) asker: watch::Receiver<Asker>,
+    pub(crate) queries: Queries,
+}
+
+/// What to do with the bytes that came in.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Ignore,
+    Reply(Vec<u8>),
+    Forward,
+}
+
+impl Desk {
+    pub(crate) fn decide(&self, bytes: &[u8], transport: Transport) -> Verdict {
+        match Request::parse(bytes) {
+            Ok(request) => self.answer(&request, transport),
+            Err(malformed) => {
+                self.queries.count(Outcome::Malformed);
+                match malformed {
+                    Malformed::Ignore => Verdict::Ignore,
+                    Malformed::Reply(bytes) => Verdict::Reply(bytes),
+                }
+            }
+        }
+    }
+
+    fn answer(&self, request: &Request, transport: Transport) -> Verdict {
+        let mut answer =
+            weft_names::answer(&self.zones.borrow(), &self.asker.borrow(), &request.question);
+        self.queries.count(outcome(&answer));
+        match &mut answer {
+            Answer::Forward => return Verdict::Forward,
+            Answer::Addresses(addresses) => addresses.shuffle(&mut rand::rng()),
+            Answer::Pointer(_) | Answer::Empty | Answer::Nonexistent | Answer::Refuse => {}
+        }
+        Verdict::Reply(request.reply(answer, transport))
+    }
+}
+
+const fn outcome(answer: &Answer) -> Outcome {
+    match answer {
+        Answer::Addresses(_) | Answer::Pointer(_) => Outcome::Answered,
+        Answer::Empty => Outcome::Empty,
+        Answer::Nonexistent => Outcome::Nonexistent,
+        Answer::Forward => Outcome::Forwarded,
+        Answer::Refuse => Outcome::Refused,
+    }
+}

@@ -1,0 +1,208 @@
+//! DNS messages: a question out of bytes, bytes out of an answer (RFC 1035, RFC 6891).
+
+use std::net::IpAddr;
+
+use hickory_proto::op::{Edns, Message, MessageType, Metadata, OpCode, ResponseCode};
+use hickory_proto::rr::{Name, RData, Record, RecordType, rdata};
+use weft_names::{Answer, Kind, Question};
+
+/// How long an answer of ours may be kept, in seconds: containers come and go.
+pub const TTL: u32 = 5;
+/// The largest message over UDP without EDNS (RFC 1035 §2.3.4).
+const PLAIN_UDP: u16 = 512;
+/// The largest message over UDP that we send or accept, whatever EDNS offers.
+pub(crate) const LARGEST_UDP: u16 = 4096;
+/// The header's length (RFC 1035 §4.1.1).
+const HEADER: usize = 12;
+/// The length of an OPT record without options (RFC 6891 §6.1.2).
+const OPT: usize = 11;
+
+/// How a message travels; it says how large an answer may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Udp,
+    Tcp,
+}
+
+/// One well-formed question, with what the answer must repeat of it.
+#[derive(Debug)]
+pub(crate) struct Request {
+    message: Message,
+    pub(crate) question: Question,
+}
+
+/// Bytes that are no question.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Malformed {
+    /// An answer, or less than a header: answering it could start a loop.
+    Ignore,
+    /// Something to be told so.
+    Reply(Vec<u8>),
+}
+
+impl Request {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let header: &[u8; HEADER] = bytes.first_chunk().ok_or(Malformed::Ignore)?;
+        if header[2] & 0x80 != 0 {
+            return Err(Malformed::Ignore);
+        }
+        let message = Message::from_vec(bytes)
+            .map_err(|_error| Malformed::Reply(bare(header, ResponseCode::FormErr)))?;
+        let refuse = |code| Err(Malformed::Reply(failure(&message, code)));
+        if message.metadata.op_code != OpCode::Query {
+            return refuse(ResponseCode::NotImp);
+        }
+        if message.edns.as_ref().is_some_and(|edns| edns.version() != 0) {
+            return refuse(ResponseCode::BADVERS);
+        }
+        let [query] = message.queries.as_slice() else {
+            return refuse(ResponseCode::FormErr);
+        };
+        let question = Question { name: query.name().to_ascii(), kind: kind(query.query_type()) };
+        Ok(Self { message, question })
+    }
+
+    /// The message that says `answer`; `Forward` is nobody's answer and becomes SERVFAIL.
+    pub(crate) fn reply(&self, answer: Answer, transport: Transport) -> Vec<u8> {
+        match answer {
+            Answer::Addresses(addresses) => self.addresses(addresses, self.limit(transport)),
+            Answer::Pointer(name) => self.pointer(&name),
+            Answer::Empty => encode(&self.response(ResponseCode::NoError)),
+            // Not REFUSED: musl waits for another server's answer until it times out.
+            Answer::Nonexistent | Answer::Refuse => encode(&self.response(ResponseCode::NXDomain)),
+            Answer::Forward => failure(&self.message, ResponseCode::ServFail),
+        }
+    }
+
+    fn response(&self, code: ResponseCode) -> Message {
+        let mut message = response_to(&self.message, code);
+        message.metadata.authoritative = true;
+        message
+    }
+
+    /// As many as fit: some resolvers take what is there and never come back over TCP.
+    fn addresses(&self, addresses: Vec<IpAddr>, limit: usize) -> Vec<u8> {
+        let mut message = self.response(ResponseCode::NoError);
+        let Some(name) = self.message.queries.first().map(|query| query.name().clone()) else {
+            return encode(&message);
+        };
+        let mut room = limit.saturating_sub(HEADER + name.len() + 5 + OPT);
+        for address in addresses {
+            let needed = record_length(address);
+            if needed > room {
+                message.metadata.truncation = true;
+                break;
+            }
+            room -= needed;
+            message.add_answer(Record::from_rdata(name.clone(), TTL, address_data(address)));
+        }
+        encode(&message)
+    }
+
+    fn pointer(&self, target: &weft_model::Name) -> Vec<u8> {
+        let mut message = self.response(ResponseCode::NoError);
+        let owner = self.message.queries.first().map(|query| query.name().clone());
+        let target = Name::from_ascii(format!("{target}."));
+        if let (Some(owner), Ok(target)) = (owner, target) {
+            message.add_answer(Record::from_rdata(owner, TTL, RData::PTR(rdata::PTR(target))));
+        }
+        encode(&message)
+    }
+
+    fn limit(&self, transport: Transport) -> usize {
+        let offered = || self.message.edns.as_ref().map_or(PLAIN_UDP, Edns::max_payload);
+        match transport {
+            Transport::Udp => offered().clamp(PLAIN_UDP, LARGEST_UDP).into(),
+            Transport::Tcp => u16::MAX.into(),
+        }
+    }
+}
+
+/// SERVFAIL for a question that could not be forwarded; absent if it was none.
+pub(crate) fn server_failure(request: &[u8]) -> Option<Vec<u8>> {
+    let message = Message::from_vec(request).ok()?;
+    Some(failure(&message, ResponseCode::ServFail))
+}
+
+/// Whether `reply` is an answer to `request`: not a question itself, and to the same question.
+///
+/// Servers that understand nothing leave the question out of their error (RFC 1035 §4.1.1).
+pub(crate) fn belongs(reply: &[u8], request: &[u8]) -> bool {
+    let Some(header) = reply.first_chunk::<HEADER>() else { return false };
+    let is_reply = header[2] & 0x80 != 0;
+    let bare_error = header[3] & 0x0f != 0 && header[4..6] == [0, 0];
+    let same = match (question_section(reply), question_section(request)) {
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+        _ => false,
+    };
+    is_reply && (bare_error || same)
+}
+
+/// The bytes of the one question, name and kind and class.
+fn question_section(message: &[u8]) -> Option<&[u8]> {
+    let body = message.get(HEADER..)?;
+    let mut at = 0;
+    loop {
+        let length = usize::from(*body.get(at)?);
+        match length {
+            0 => return body.get(..at + 5),
+            1..=63 => at += length + 1,
+            _ => return None,
+        }
+    }
+}
+
+const fn kind(record_type: RecordType) -> Kind {
+    match record_type {
+        RecordType::A => Kind::A,
+        RecordType::AAAA => Kind::Aaaa,
+        RecordType::PTR => Kind::Ptr,
+        _ => Kind::Other,
+    }
+}
+
+/// A record whose name is a pointer to the question's (RFC 1035 §4.1.4).
+const fn record_length(address: IpAddr) -> usize {
+    match address {
+        IpAddr::V4(_) => 16,
+        IpAddr::V6(_) => 28,
+    }
+}
+
+const fn address_data(address: IpAddr) -> RData {
+    match address {
+        IpAddr::V4(v4) => RData::A(rdata::A(v4)),
+        IpAddr::V6(v6) => RData::AAAA(rdata::AAAA(v6)),
+    }
+}
+
+fn response_to(request: &Message, code: ResponseCode) -> Message {
+    let mut message = Message::response(request.metadata.id, request.metadata.op_code);
+    message.metadata = Metadata::response_from_request(&request.metadata);
+    message.metadata.message_type = MessageType::Response;
+    message.metadata.recursion_available = true;
+    message.metadata.response_code = code;
+    message.add_queries(request.queries.iter().cloned());
+    message.edns = request.edns.as_ref().map(|asked| {
+        let mut edns = Edns::new();
+        edns.set_max_payload(LARGEST_UDP);
+        edns.set_dnssec_ok(asked.flags().dnssec_ok);
+        edns
+    });
+    message
+}
+
+fn failure(request: &Message, code: ResponseCode) -> Vec<u8> {
+    encode(&response_to(request, code))
+}
+
+/// A reply to something that only its header is known of.
+fn bare(header: &[u8; HEADER], code: ResponseCode) -> Vec<u8> {
+    let id = u16::from_be_bytes([header[0], header[1]]);
+    encode(&Message::error_msg(id, OpCode::Query, code))
+}
+
+/// Nothing is sent in place of what does not encode.
+fn encode(message: &Message) -> Vec<u8> {
+    message.to_vec().unwrap_or_default()
+}

@@ -1,0 +1,109 @@
+//! Where questions go that are not ours.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream as StdTcpStream, UdpSocket as StdUdpSocket};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrStorage, connect, setsockopt, socket, sockopt,
+};
+use nix::sys::time::TimeVal;
+use tokio::net::TcpStream;
+
+use crate::DEADLINE;
+
+/// The asker's own resolver: opens sockets that lead to it.
+pub trait Upstream: Send + Sync + 'static {
+    /// A connected UDP socket. It may block for a moment: it is called off the runtime's threads.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel says.
+    fn udp(&self) -> io::Result<StdUdpSocket>;
+
+    /// A TCP connection.
+    ///
+    /// # Errors
+    ///
+    /// The future ends with what the kernel says.
+    fn tcp(&self) -> BoxFuture<'_, io::Result<TcpStream>>;
+
+    /// Where the last sockets led, nobody answered: the next ones may lead elsewhere.
+    fn failed(&self) {}
+}
+
+type Open<S> = Arc<dyn Fn() -> io::Result<S> + Send + Sync>;
+
+/// An upstream of two functions that open sockets, such as inside a container's namespace.
+///
+/// Both functions may block; they are called off the runtime's threads.
+pub struct Factories {
+    udp: Open<StdUdpSocket>,
+    tcp: Open<StdTcpStream>,
+}
+
+impl Factories {
+    /// Takes the functions; each returns a connected socket.
+    pub fn new(
+        udp: impl Fn() -> io::Result<StdUdpSocket> + Send + Sync + 'static,
+        tcp: impl Fn() -> io::Result<StdTcpStream> + Send + Sync + 'static,
+    ) -> Self {
+        Self { udp: Arc::new(udp), tcp: Arc::new(tcp) }
+    }
+}
+
+impl std::fmt::Debug for Factories {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Factories").finish_non_exhaustive()
+    }
+}
+
+impl Upstream for Factories {
+    fn udp(&self) -> io::Result<StdUdpSocket> {
+        (self.udp)()
+    }
+
+    fn tcp(&self) -> BoxFuture<'_, io::Result<TcpStream>> {
+        let open = Arc::clone(&self.tcp);
+        async move {
+            let stream = tokio::task::spawn_blocking(move || open()).await??;
+            stream.set_nonblocking(true)?;
+            TcpStream::from_std(stream)
+        }
+        .boxed()
+    }
+}
+
+/// A UDP socket in the caller's network namespace, marked, connected to `server`.
+///
+/// The mark is how the redirection in a container's namespace knows our own questions.
+///
+/// # Errors
+///
+/// What the kernel says; marking needs `CAP_NET_ADMIN`.
+pub fn marked_udp(mark: u32, server: SocketAddr) -> io::Result<StdUdpSocket> {
+    open(SockType::Datagram, mark, server).map(StdUdpSocket::from)
+}
+
+/// A TCP connection in the caller's network namespace, marked, to `server`; it blocks.
+///
+/// # Errors
+///
+/// What the kernel says; marking needs `CAP_NET_ADMIN`.
+pub fn marked_tcp(mark: u32, server: SocketAddr) -> io::Result<StdTcpStream> {
+    open(SockType::Stream, mark, server).map(StdTcpStream::from)
+}
+
+fn open(kind: SockType, mark: u32, server: SocketAddr) -> io::Result<OwnedFd> {
+    let family = if server.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    let fd = socket(family, kind, SockFlag::SOCK_CLOEXEC, None)?;
+    setsockopt(&fd, sockopt::Mark, &mark)?;
+    // It bounds connect(2) as well (socket(7)).
+    let seconds = i64::try_from(DEADLINE.as_secs()).unwrap_or(i64::MAX);
+    setsockopt(&fd, sockopt::SendTimeout, &TimeVal::new(seconds, 0))?;
+    connect(fd.as_raw_fd(), &SockaddrStorage::from(server))?;
+    Ok(fd)
+}
