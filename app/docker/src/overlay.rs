@@ -167,7 +167,8 @@ pub struct Degraded {
 /// The agent, as Docker's drivers, the mirror and the watcher see it.
 ///
 /// No call may wait for Docker's API: Docker is waiting for us, at its start even with all else.
-/// Each is called concurrently with the others and may be cancelled at any await point.
+/// Each is called concurrently with the others. A driver's call runs to its end even if Docker
+/// hangs up.
 pub trait Overlay: Send + Sync + 'static {
     /// `RequestPool`. Reserves nothing: the network comes later or never.
     ///
@@ -186,9 +187,10 @@ pub trait Overlay: Send + Sync + 'static {
     /// that runs (replay after dockerd's restart) or one that the user keeps free
     /// (`--aux-address`). The two cannot be told apart.
     ///
-    /// Idempotent if this host holds it already or it is reserved in the network. Accepted
-    /// without a record when no network has the subnet yet: [`DockerNetwork::reserved`] will name
-    /// it. Refuses what another host owns.
+    /// Before Engine 29 a start with `--ip` looks the same too, so that an address which is free
+    /// is leased by this. Idempotent if this host holds it already or it is reserved in the
+    /// network. Accepted without a record when no network has the subnet yet:
+    /// [`DockerNetwork::reserved`] will name it. Refuses what another host owns.
     fn claim_address(&self, subnet: IpNet, address: IpAddr) -> Answer<'_, ()>;
 
     /// `RequestAddress` for a container's start: the wanted address (`--ip`) or any free one,
@@ -196,7 +198,9 @@ pub trait Overlay: Send + Sync + 'static {
     fn lease(&self, subnet: IpNet, want: Option<IpAddr>) -> Answer<'_, IpAddr>;
 
     /// `ReleaseAddress`: the address may rest. The gateway, reserved and unknown addresses, and
-    /// unknown subnets are no failure.
+    /// unknown subnets are no failure. An address that an endpoint still has stays leased: Docker
+    /// releases what a second container asked for with `--ip` and was refused by
+    /// [`Self::create_endpoint`].
     fn release(&self, subnet: IpNet, address: IpAddr) -> Answer<'_, ()>;
 
     /// `CreateNetwork`. With `cluster_id`: records that this is its copy here; refuses if there is
@@ -232,7 +236,16 @@ pub trait Overlay: Send + Sync + 'static {
     /// failure (our mirror removes copies of cluster networks that are gone already).
     fn delete_network<'a>(&'a self, docker_id: &'a DockerNetworkId) -> Answer<'a, ()>;
 
-    /// `CreateEndpoint`: answers the endpoint's MAC, `endpoint.mac` if that is given.
+    /// The Engine no longer has this copy, and no `DeleteNetwork` came: its data may be lost, or
+    /// the agent was down. Forgets the copy. A cluster network with a name stays, and the mirror
+    /// makes a new copy; one that never got a name goes away with its only copy.
+    fn forget_network<'a>(&'a self, docker_id: &'a DockerNetworkId) -> Answer<'a, ()> {
+        tracing::debug!(network = %docker_id, "a copy that docker no longer has is left on record");
+        Box::pin(async { Ok(()) })
+    }
+
+    /// `CreateEndpoint`: answers the endpoint's MAC, `endpoint.mac` if that is given. Refuses an
+    /// address that another endpoint has: [`Self::claim_address`] could not.
     fn create_endpoint(&self, endpoint: DockerEndpoint) -> Answer<'_, MacAddr>;
 
     /// `Join`: answers the name of an interface in the host's namespace that Docker will move
