@@ -1,0 +1,318 @@
+//! `weft lab`: the verbs with which a person uses a lab.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use indicatif::ProgressBar;
+use nix::sys::signal::{SigSet, Signal};
+
+use crate::error::{OrHint, TRY_DOWN};
+use crate::host::{init_socket, signal_number};
+use crate::lab::{self, Lab};
+use crate::protocol::{self, HostRequest, KeeperRequest, LabState, Reply, Service};
+use crate::{Fault, LabError, MOST_HOSTS, Spec, enter, keeper, spec};
+
+/// The lab's name when nobody chooses one.
+const DEFAULT_NAME: &str = "lab";
+
+/// What to do with a lab on this machine.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Verb {
+    /// Bring up hosts that share a fabric, each with an agent of its own
+    Up(Up),
+    /// Run a command on a host, in all of its namespaces
+    Exec {
+        /// The host
+        #[command(flatten)]
+        target: Target,
+        /// The command; `docker` in it talks to the host's Engine
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+    /// List the labs and their hosts
+    Ls,
+    /// Let nothing through to or from a host; its link stays up
+    Cut {
+        /// The host
+        #[command(flatten)]
+        target: Target,
+        /// Cut it off from this host only
+        #[arg(long, value_name = "HOST")]
+        from: Option<String>,
+    },
+    /// End every cut and loss of a host
+    Heal(Target),
+    /// Lose packets on a host's link, each way
+    Loss {
+        /// The host
+        #[command(flatten)]
+        target: Target,
+        /// Of a hundred packets, how many are lost
+        #[arg(value_parser = clap::value_parser!(u8).range(0..=100))]
+        percent: u8,
+    },
+    /// Kill everything on a host at once, as a power cut does
+    Kill(Target),
+    /// Start a killed host again, with the disk it had
+    Start(Target),
+    /// Stop every process of a host (its kernel still answers pings)
+    Pause(Whom),
+    /// Let the processes of a host go on
+    Resume(Whom),
+    /// Show the log of a host's daemon
+    Logs {
+        /// The host
+        #[command(flatten)]
+        target: Target,
+        /// Whose log
+        #[arg(default_value = "agent", value_parser = ["agent", "docker", "host"])]
+        daemon: String,
+    },
+    /// Take a lab down; nothing stays behind
+    Down {
+        /// The lab; not needed when there is only one
+        #[arg(long)]
+        name: Option<String>,
+    },
+}
+
+/// How to bring up a lab.
+#[derive(Clone, Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct Up {
+    /// How many hosts
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=i64::from(MOST_HOSTS)))]
+    hosts: u8,
+    /// Give each host a Docker Engine of its own
+    #[arg(long)]
+    docker: bool,
+    /// The lab's name
+    #[arg(long, default_value = DEFAULT_NAME)]
+    name: String,
+    /// Do not run agents
+    #[arg(long)]
+    no_agent: bool,
+    /// Let containers run on while dockerd is down
+    #[arg(long)]
+    live_restore: bool,
+    /// Take the lab down when this command ends (Ctrl-C)
+    #[arg(long)]
+    foreground: bool,
+}
+
+/// Which host of which lab.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Target {
+    /// The host: h1, h2, … or outside
+    host: String,
+    /// The lab; not needed when there is only one
+    #[arg(long)]
+    name: Option<String>,
+}
+
+/// Which processes of a host.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Whom {
+    /// The host
+    #[command(flatten)]
+    target: Target,
+    /// Only the agent
+    #[arg(long)]
+    agent: bool,
+}
+
+/// `weft lab` as a command of its own.
+#[derive(Debug, clap::Parser)]
+#[command(name = "weft lab", about = "Several hosts on one machine")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Does what the arguments after `weft lab` say; tells errors on standard error.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let name = std::iter::once(OsString::from("weft lab"));
+    let Arguments { verb } = Arguments::parse_from(name.chain(arguments));
+    run(verb).unwrap_or_else(|error| {
+        let hint = error.hint();
+        // Nothing can be told to a standard error that is closed.
+        writeln!(io::stderr(), "error: {error}\n  try: {hint}").ok();
+        ExitCode::FAILURE
+    })
+}
+
+/// Does what `verb` says.
+///
+/// # Errors
+///
+/// Every error says what to try.
+pub fn run(verb: Verb) -> Result<ExitCode, LabError> {
+    match verb {
+        Verb::Up(up) => bring_up(up)?,
+        Verb::Exec { target, command } => return Err(exec(&target, &command)?),
+        Verb::Ls => list()?,
+        Verb::Cut { target: Target { host, name }, from } => {
+            let fault = match from {
+                Some(from) => Fault::CutBetween { host, from },
+                None => Fault::Cut { host },
+            };
+            ask_keeper(name.as_deref(), &KeeperRequest::Disturb(fault))?;
+        }
+        Verb::Heal(Target { host, name }) => {
+            ask_keeper(name.as_deref(), &KeeperRequest::Heal { host })?;
+        }
+        Verb::Loss { target: Target { host, name }, percent } => {
+            let fault = Fault::Loss { host, percent };
+            ask_keeper(name.as_deref(), &KeeperRequest::Disturb(fault))?;
+        }
+        Verb::Kill(Target { host, name }) => {
+            ask_keeper(name.as_deref(), &KeeperRequest::Kill { host })?;
+        }
+        Verb::Start(Target { host, name }) => {
+            ask_keeper(name.as_deref(), &KeeperRequest::Start { host })?;
+        }
+        Verb::Pause(whom) => signal(&whom, HostRequest::Pause, Signal::SIGSTOP)?,
+        Verb::Resume(whom) => signal(&whom, HostRequest::Resume, Signal::SIGCONT)?,
+        Verb::Logs { target, daemon } => logs(&target, &daemon)?,
+        Verb::Down { name } => lab::down(&choose(name.as_deref())?)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn bring_up(up: Up) -> Result<(), LabError> {
+    let Up { hosts, docker, name, no_agent, live_restore, foreground } = up;
+    let exe = std::env::current_exe().ok();
+    let spec = Spec {
+        name: Some(name),
+        hosts,
+        docker,
+        agent: !no_agent,
+        live_restore,
+        exe,
+        ..Spec::default()
+    };
+    let bar = progress(hosts);
+    let lab = Lab::up_telling(spec, |step| {
+        bar.set_message(step.to_owned());
+        bar.inc(1);
+    });
+    bar.finish_and_clear();
+    let lab = lab?;
+    if foreground {
+        say(&format!("lab {} is up; Ctrl-C takes it down\n", lab.name()))?;
+        let endings: SigSet =
+            [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+        endings.thread_block().or_hint("wait for Ctrl-C", TRY_DOWN)?;
+        endings.wait().or_hint("wait for Ctrl-C", TRY_DOWN)?;
+        return Ok(());
+    }
+    let state = lab.detach()?;
+    let hint = "try: weft lab exec h1 -- ping -c1 h2, weft lab ls, weft lab down";
+    say(&format!("{}{hint}\n", table(&state)))
+}
+
+/// A bar that appears only on a terminal, and only after a second.
+fn progress(hosts: u8) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(u64::from(hosts) + 1).with_message("starting hosts");
+    bar.enable_steady_tick(Duration::from_secs(1));
+    bar
+}
+
+/// Becomes the command; returns only when that fails.
+fn exec(target: &Target, arguments: &[String]) -> Result<LabError, LabError> {
+    let error = enter::command(pid_of(target)?, arguments).exec();
+    Ok(LabError::new("run nsenter", error, "install util-linux"))
+}
+
+fn list() -> Result<(), LabError> {
+    let tables: String =
+        keeper::sweep().iter().filter_map(|name| state(name).ok()).map(|s| table(&s)).collect();
+    if tables.is_empty() {
+        return say("no lab runs here; `weft lab up` brings one up\n");
+    }
+    say(&tables)
+}
+
+fn table(state: &LabState) -> String {
+    let engine = if state.docker { ", with Docker" } else { "" };
+    let mut text = format!("lab {} (keeper {}{engine})\n", state.name, state.keeper);
+    let mut hosts: Vec<_> = state.hosts.iter().collect();
+    hosts.sort_by_key(|(name, _)| spec::host_number(name).unwrap_or(u8::MAX));
+    for (name, host) in hosts {
+        let condition = match host.pid {
+            Some(pid) => format!("pid {pid}"),
+            None => "killed".to_owned(),
+        };
+        let faults = host.faults.join(", ");
+        let line = format!("  {name:8} {:14} {condition:12} {faults}", host.address.to_string());
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn signal(whom: &Whom, everyone: HostRequest, signal: Signal) -> Result<(), LabError> {
+    let agent = HostRequest::Signal(Service::Agent, signal_number(signal));
+    let request = if whom.agent { agent } else { everyone };
+    protocol::ask(&init_socket(pid_of(&whom.target)?), &request).map(drop)
+}
+
+fn logs(target: &Target, daemon: &str) -> Result<(), LabError> {
+    let name = choose(target.name.as_deref())?;
+    let path: PathBuf = spec::disk(&name).join(&target.host).join(format!("log/{daemon}.log"));
+    let mut log = std::fs::File::open(&path)
+        .or_hint(format!("open {}", path.display()), "`weft lab ls` names the hosts")?;
+    io::copy(&mut log, &mut io::stdout().lock()).map(drop).or_hint("show the log", TRY_DOWN)
+}
+
+fn pid_of(target: &Target) -> Result<u32, LabError> {
+    let state = state(&choose(target.name.as_deref())?)?;
+    let what = format!("enter {}", target.host);
+    let host = state.hosts.get(&target.host).ok_or("there is no such host");
+    let host = host.or_hint(&what, "`weft lab ls` names the hosts")?;
+    host.pid.ok_or("it is killed").or_hint(what, format!("weft lab start {}", target.host))
+}
+
+fn state(name: &str) -> Result<LabState, LabError> {
+    match ask_keeper(Some(name), &KeeperRequest::State)? {
+        Reply::State(state) => Ok(*state),
+        other => Err(LabError::new("ask for the state", format!("{other:?}"), TRY_DOWN)),
+    }
+}
+
+fn ask_keeper(name: Option<&str>, request: &KeeperRequest) -> Result<Reply, LabError> {
+    protocol::ask(&spec::run(&choose(name)?).join("keeper.sock"), request)
+}
+
+/// The lab that is meant: the named one, or the only one.
+fn choose(name: Option<&str>) -> Result<String, LabError> {
+    if let Some(name) = name {
+        return Ok(name.to_owned());
+    }
+    let mut names = keeper::sweep();
+    match (names.pop(), names.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (Some(_), false) if names.iter().any(|name| name == DEFAULT_NAME) => {
+            Ok(DEFAULT_NAME.to_owned())
+        }
+        (Some(last), false) => {
+            let hint = format!("say which with --name: {} or {last}", names.join(", "));
+            Err(LabError::new("choose a lab", "several run here", hint))
+        }
+        (None, _) => {
+            Err(LabError::new("choose a lab", "none runs here", "`weft lab up` brings one up"))
+        }
+    }
+}
+
+fn say(text: &str) -> Result<(), LabError> {
+    io::stdout().lock().write_all(text.as_bytes()).or_hint("write", TRY_DOWN)
+}

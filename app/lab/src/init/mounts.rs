@@ -1,0 +1,132 @@
+//! The host's own view of the file system, which never touches the machine's.
+//!
+//! `/etc` and `/var/lib` become small tmpfs directories of links to the machine's entries, except
+//! for those that a host has to itself. So nothing has to exist on the machine, and no kernel
+//! feature is needed beyond tmpfs and bind mounts.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::path::{Path, PathBuf};
+
+use nix::mount::{MsFlags, mount};
+
+use crate::LabError;
+use crate::error::{NEED_ROOT, OrHint};
+use crate::spec::{NAME_SERVER, Order};
+use crate::tool;
+
+/// Where the machine's own directories stay reachable.
+const MACHINE: &str = "/run/lab/machine";
+/// Where the host's directory on the machine's disk is reachable.
+pub(super) const DISK: &str = "/run/lab/disk";
+/// Directories of a host that outlive it, and where they are on its disk.
+const DISKS: [(&str, &str); 5] = [
+    ("/etc/docker", "etc-docker"),
+    ("/etc/weft", "etc-weft"),
+    ("/var/lib/docker", "docker"),
+    ("/var/lib/containerd", "containerd"),
+    ("/var/lib/weft", "weft"),
+];
+/// Entries of `/etc` and `/var/lib` that are not the machine's.
+const OWN: [&str; 7] =
+    ["docker", "weft", "containerd", "hosts", "hostname", "resolv.conf", "gai.conf"];
+
+/// Makes the mounts of the host.
+pub(super) fn make(order: &Order) -> Result<(), LabError> {
+    attach("", "/", None, MsFlags::MS_PRIVATE | MsFlags::MS_REC)?;
+    attach("run", "/run", Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV)?;
+    for directory in ["/run/lock", "/run/lab/bin", DISK] {
+        create(directory)?;
+    }
+    bind(&order.disk, DISK)?;
+    veil("/etc")?;
+    veil("/var/lib")?;
+    for (at, name) in DISKS {
+        let source = Path::new(DISK).join(name);
+        create(&source)?;
+        create(at)?;
+        bind(&source, at)?;
+    }
+    kernel_views()?;
+    write_files(order).or_hint("write the files of the host", NEED_ROOT)
+}
+
+/// Replaces `directory` by a tmpfs of links to what it holds.
+fn veil(directory: &str) -> Result<(), LabError> {
+    let behind = PathBuf::from(format!("{MACHINE}{directory}"));
+    create(&behind)?;
+    attach(directory, &behind, None, MsFlags::MS_BIND | MsFlags::MS_REC)?;
+    attach("lab", directory, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV)?;
+    link_entries(&behind, Path::new(directory)).or_hint(format!("veil {directory}"), NEED_ROOT)
+}
+
+fn link_entries(behind: &Path, directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(behind)? {
+        let name = entry?.file_name();
+        if OWN.iter().any(|own| name == *own) {
+            continue;
+        }
+        let original = behind.join(&name);
+        // A link stays as it is: it may be relative to where it stands.
+        let target = fs::read_link(&original).unwrap_or(original);
+        symlink(target, directory.join(&name))?;
+    }
+    Ok(())
+}
+
+/// `/proc` of the PID namespace and `/sys` of the network namespace, with the control groups that
+/// the machine has mounted.
+fn kernel_views() -> Result<(), LabError> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    let groups = format!("{MACHINE}/cgroup");
+    create(&groups)?;
+    attach("/sys/fs/cgroup", &groups, None, MsFlags::MS_BIND | MsFlags::MS_REC)?;
+    attach("proc", "/proc", Some("proc"), flags)?;
+    attach("sysfs", "/sys", Some("sysfs"), flags)?;
+    attach(&groups, "/sys/fs/cgroup", None, MsFlags::MS_MOVE)?;
+    // Only the bpf engine needs it, and that engine says so when it is missing.
+    drop(attach("bpf", "/sys/fs/bpf", Some("bpf"), flags));
+    Ok(())
+}
+
+fn write_files(order: &Order) -> io::Result<()> {
+    let hosts: String =
+        order.hosts.iter().map(|(name, address)| format!("{address} {name}\n")).collect();
+    fs::write("/etc/hosts", format!("127.0.0.1 localhost\n::1 localhost\n{hosts}"))?;
+    fs::write("/etc/hostname", format!("{}\n", order.host))?;
+    fs::write("/etc/resolv.conf", format!("nameserver {NAME_SERVER}\n"))?;
+    let live_restore = order.live_restore;
+    fs::write("/etc/docker/daemon.json", format!("{{\"live-restore\": {live_restore}}}\n"))?;
+    symlink(&order.exe, "/run/lab/bin/weft")?;
+    // Minimal machines lack these; BusyBox stands in for them.
+    for program in ["ping", "nslookup", "nc", "wget", "traceroute"] {
+        let is_there = tool::PATH.split(':').any(|path| Path::new(path).join(program).exists());
+        if !is_there {
+            symlink("/bin/busybox", Path::new("/run/lab/bin").join(program))?;
+        }
+    }
+    Ok(())
+}
+
+fn bind(source: &Path, target: &str) -> Result<(), LabError> {
+    attach(source, target, None, MsFlags::MS_BIND)
+}
+
+fn attach(
+    source: impl AsRef<Path>,
+    target: impl AsRef<Path>,
+    kind: Option<&str>,
+    flags: MsFlags,
+) -> Result<(), LabError> {
+    let (source, target) = (source.as_ref(), target.as_ref());
+    let options = (kind == Some("tmpfs")).then_some("mode=755");
+    mount(Some(source), target, kind, flags, options)
+        .or_hint(format!("mount {} on {}", source.display(), target.display()), NEED_ROOT)
+}
+
+fn create(directory: impl AsRef<Path>) -> Result<(), LabError> {
+    let directory = directory.as_ref();
+    let made = fs::DirBuilder::new().recursive(true).mode(0o755).create(directory);
+    made.or_hint(format!("create {}", directory.display()), NEED_ROOT)
+}
