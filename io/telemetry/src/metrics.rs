@@ -34,7 +34,7 @@ impl Metrics {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).register(name, help, metric);
     }
 
-    /// All metrics in the OpenMetrics text format, which Prometheus reads.
+    /// All metrics in the `OpenMetrics` text format, which Prometheus reads.
     ///
     /// # Errors
     ///

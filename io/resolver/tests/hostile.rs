@@ -1,0 +1,84 @@
+//! Clients that mean no good.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::tests_outside_test_module,
+    clippy::indexing_slicing,
+    reason = "integration tests"
+)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "each test file uses a part of the world"
+)]
+
+mod world;
+
+use hickory_proto::rr::RecordType;
+use proptest::prelude::{any, prop};
+use proptest::test_runner::{Config, TestRunner};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use weft_resolver::{IDLE, MAX_CONNECTIONS};
+use world::{World, question, read, texts, write};
+
+#[test]
+fn after_any_bytes_the_next_question_is_answered() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let world = runtime.block_on(async { World::new() });
+    let whole = question("web.", RecordType::A).to_vec().unwrap();
+    let noise = prop::collection::vec(any::<u8>(), 0..600);
+    let broken = (0..whole.len(), any::<u8>(), any::<bool>());
+    let mut runner = TestRunner::new(Config::with_cases(512));
+    runner
+        .run(&(noise, broken), |(noise, (at, byte, cut))| {
+            let mut broken = whole.clone();
+            broken[at] = byte;
+            broken.truncate(if cut { at } else { broken.len() });
+            runtime.block_on(survives(&world, &noise));
+            runtime.block_on(survives(&world, &broken));
+            Ok(())
+        })
+        .unwrap();
+}
+
+async fn survives(world: &World, bytes: &[u8]) {
+    world.client().await.send(bytes).await;
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    write(&mut stream, bytes).await;
+    drop(stream);
+    assert_eq!(texts(&world.ask("web.", RecordType::A).await).len(), 2);
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_more_is_hung_up_on() {
+    let world = World::new();
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    write(&mut stream, &question("web.", RecordType::A).to_vec().unwrap()).await;
+    drop(read(&mut stream).await);
+    let started = tokio::time::Instant::now();
+    // A byte of a length that never ends does not count as saying something.
+    stream.write_all(&[0]).await.unwrap();
+    let ended = tokio::time::timeout(IDLE * 2, stream.read(&mut [0; 1])).await.unwrap();
+    assert_eq!(ended.unwrap_or(0), 0);
+    assert!(started.elapsed() >= IDLE / 2);
+}
+
+#[tokio::test]
+async fn a_hoard_of_connections_leaves_udp_alone_and_waits_its_turn() {
+    let world = World::new();
+    let mut hoard = Vec::new();
+    for _ in 0..MAX_CONNECTIONS {
+        let mut stream = TcpStream::connect(world.address).await.unwrap();
+        write(&mut stream, &question("web.", RecordType::A).to_vec().unwrap()).await;
+        drop(read(&mut stream).await);
+        hoard.push(stream);
+    }
+    assert_eq!(texts(&world.ask("web.", RecordType::A).await).len(), 2);
+    let mut late = TcpStream::connect(world.address).await.unwrap();
+    write(&mut late, &question("web.", RecordType::A).to_vec().unwrap()).await;
+    drop(hoard.pop());
+    assert!(!read(&mut late).await.is_empty(), "served once another has gone");
+}
