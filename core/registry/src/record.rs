@@ -43,6 +43,8 @@ pub struct Block {
 pub struct TokenHash {
     /// What a node becomes that joins with it.
     pub role: Role,
+    /// With it and the CA's key, managers make the secret again for whoever may see it.
+    pub salt: String,
     /// The hash of its secret, in hexadecimal digits.
     pub sha256: String,
     /// Unix seconds; absent: never.
