@@ -1,0 +1,194 @@
+//! From a plan to requests.
+//!
+//! Entries of one segment that stand next to each other in the plan travel together; everything
+//! else is done one by one. A failure is noted and the rest is done.
+
+use std::io;
+
+use weft_model::Vni;
+use weft_plan::{Change, Firewall, IfName, Plan};
+
+use super::firewall;
+use super::world::{Space, World, name_of};
+use crate::netlink::link::Link;
+use crate::netlink::{Request, Rtnl, entry, link};
+use crate::netns::{is_namespace, path_of};
+use crate::{Applied, ApplyError, Failure, Netns};
+
+impl World {
+    pub(super) fn apply(&mut self, plan: &Plan) -> Applied {
+        let mut applied = Applied::default();
+        if let Err(error) = self.refresh() {
+            tracing::debug!(%error, "namespaces cannot be listed");
+        }
+        for changes in plan.changes.chunk_by(|a, b| is_entry(a) && is_entry(b) && a.vni() == b.vni())
+        {
+            match changes {
+                [change] if !is_entry(change) => {
+                    let failure = self.apply_one(change).err();
+                    let change = || change.clone();
+                    applied.failures.extend(failure.map(|error| Failure { change: change(), error }));
+                }
+                entries => applied.failures.extend(self.apply_entries(entries)),
+            }
+        }
+        applied
+    }
+
+    fn apply_one(&mut self, change: &Change) -> Result<(), ApplyError> {
+        match change {
+            Change::SetFirewall(firewall) => self.set_firewall(firewall),
+            Change::RemoveFirewall => self.remove_firewall(),
+            Change::AddNamespace(vni) => self.add_namespace(*vni),
+            Change::RemoveSegment(vni) => self.remove_segment(*vni),
+            Change::AddBridge { place, mtu } => self.add_bridge(*place, *mtu),
+            Change::SetBridge { place, mtu, flaws } => self.set_bridge(*place, *mtu, flaws),
+            Change::AddVxlan(tunnel) => self.add_vxlan(tunnel),
+            Change::ReplaceVxlan { tunnel, .. } => self.replace_vxlan(tunnel),
+            Change::SetVxlan { tunnel, flaws, stray } => self.set_vxlan(tunnel, flaws, stray),
+            Change::AddPort { place, name, port, mtu } => self.add_port(*place, name, port, *mtu),
+            Change::SetPort { place, name, port, mtu, stray, .. } => {
+                self.set_port(*place, (name, port), *mtu, stray)
+            }
+            Change::RemovePort { place, name } => self.remove_port(*place, name),
+            Change::AddAddress(address) => self.add_address(*address),
+            Change::RemoveAddress(address) => self.remove_address(*address),
+            Change::RemoveEgress => self.remove_egress(),
+            Change::SetFdb { .. }
+            | Change::RemoveFdb { .. }
+            | Change::SetNeighbor { .. }
+            | Change::RemoveNeighbor { .. } => Ok(()),
+        }
+    }
+
+    fn set_firewall(&mut self, firewall: &Firewall) -> Result<(), ApplyError> {
+        let (family, table) = (firewall::FAMILY, firewall::TABLE);
+        let commands = crate::nft::replacement(family, table, firewall::objects(firewall));
+        self.listed = None;
+        crate::nft::apply(&self.host, &commands).map_err(ApplyError::Nft)?;
+        // Another version of nft may list it differently than this one's normal form expects.
+        let listed = crate::nft::list(&self.host, family, table).map_err(ApplyError::Nft)?;
+        self.written = listed.map(|listed| (firewall.clone(), firewall::normal(&listed)));
+        Ok(())
+    }
+
+    fn remove_firewall(&mut self) -> Result<(), ApplyError> {
+        self.listed = None;
+        let mut commands =
+            crate::nft::replacement(firewall::FAMILY, firewall::TABLE, Vec::new());
+        commands.truncate(2);
+        crate::nft::apply(&self.host, &commands).map_err(ApplyError::Nft)
+    }
+
+    fn add_namespace(&mut self, vni: Vni) -> Result<(), ApplyError> {
+        let name = name_of(vni);
+        let failed = |what| namespace_error(what, &name);
+        let path = path_of(&self.directory, &name);
+        if matches!(is_namespace(&path), Ok(false)) {
+            Netns::delete_in(&self.directory, &name).map_err(failed("mend"))?;
+        }
+        let netns = Netns::create_in(&self.directory, &name).map_err(failed("make"))?;
+        let prepared = netns.run(super::settings::prepare).and_then(std::convert::identity);
+        prepared.map_err(failed("prepare"))?;
+        self.spaces.insert(vni, Space::open(netns).map_err(failed("enter"))?);
+        Ok(())
+    }
+
+    /// The interfaces go first: a namespace itself is gone only some time after its name, and as
+    /// long as its VXLAN device is there no other can have its number.
+    fn remove_segment(&mut self, vni: Vni) -> Result<(), ApplyError> {
+        let name = name_of(vni);
+        if let Some(mut space) = self.spaces.remove(&vni) {
+            let links = space.rtnl.dump(link::all()).unwrap_or_default();
+            let links = links.into_iter().filter_map(Link::of).filter(|link| link.name != "lo");
+            let requests = links.map(|link| link::delete(link.index)).collect();
+            // What is left of them goes with the namespace.
+            drop(space.rtnl.requests(requests));
+        }
+        match Netns::delete_in(&self.directory, &name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(namespace_error("remove", &name)),
+        }
+    }
+
+    fn apply_entries(&mut self, changes: &[Change]) -> Vec<Failure> {
+        let done = self.send_entries(changes);
+        let errors = done.unwrap_or_else(|error| {
+            let mut errors: Vec<_> = changes.iter().map(|_| Ok(())).collect();
+            errors.truncate(changes.len().saturating_sub(1));
+            errors.push(Err(error));
+            errors
+        });
+        let failed = changes.iter().zip(errors);
+        failed
+            .filter_map(|(change, done)| Some(Failure { change: change.clone(), error: done.err()? }))
+            .collect()
+    }
+
+    fn send_entries(
+        &mut self,
+        changes: &[Change],
+    ) -> Result<Vec<Result<(), ApplyError>>, ApplyError> {
+        let vni = changes.iter().find_map(Change::vni);
+        let vxlan = IfName::vxlan();
+        let space = vni.and_then(|vni| self.spaces.get_mut(&vni));
+        let space = space.ok_or_else(|| ApplyError::NoInterface { name: vxlan.clone() })?;
+        let index = index_of(&mut space.rtnl, &vxlan)?;
+        let requests: Vec<_> = changes.iter().filter_map(|change| request(index, change)).collect();
+        let what = "change an entry of vx0";
+        let answers = space.rtnl.requests(requests);
+        let answers = answers.map_err(|source| ApplyError::Netlink { what, source })?;
+        let done = changes.iter().zip(answers).map(|(change, answer)| match answer {
+            Err(error) if is_removal(change) && is_gone(&error) => Ok(()),
+            answer => answer.map_err(|source| ApplyError::Netlink { what, source }),
+        });
+        Ok(done.collect())
+    }
+}
+
+/// An interface's number.
+pub(super) fn index_of(rtnl: &mut Rtnl, name: &IfName) -> Result<u32, ApplyError> {
+    let missing = || ApplyError::NoInterface { name: name.clone() };
+    find(rtnl, name)?.map(|link| link.index).ok_or_else(missing)
+}
+
+/// An interface, if there is one of this name.
+pub(super) fn find(rtnl: &mut Rtnl, name: &IfName) -> Result<Option<Link>, ApplyError> {
+    match rtnl.get(link::named(name)) {
+        Err(error) if is_gone(&error) => Ok(None),
+        found => found
+            .map(Link::of)
+            .map_err(|source| ApplyError::Netlink { what: "tell about an interface", source }),
+    }
+}
+
+/// Whether the kernel says that there is no such thing.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    let gone = [nix::libc::ENODEV, nix::libc::ENOENT, nix::libc::EADDRNOTAVAIL];
+    error.raw_os_error().is_some_and(|code| gone.contains(&code))
+}
+
+fn namespace_error<'a>(
+    what: &'static str,
+    name: &'a str,
+) -> impl FnOnce(io::Error) -> ApplyError + Copy + use<'a> {
+    move |source| ApplyError::Namespace { what, name: name.to_owned(), source }
+}
+
+const fn is_entry(change: &Change) -> bool {
+    matches!(change, Change::SetFdb { .. } | Change::SetNeighbor { .. }) || is_removal(change)
+}
+
+const fn is_removal(change: &Change) -> bool {
+    matches!(change, Change::RemoveFdb { .. } | Change::RemoveNeighbor { .. })
+}
+
+fn request(vxlan: u32, change: &Change) -> Option<Request> {
+    match *change {
+        Change::SetFdb { mac, vtep, .. } => Some(entry::set_home(vxlan, mac, vtep)),
+        Change::RemoveFdb { mac, .. } => Some(entry::remove_home(vxlan, mac)),
+        Change::SetNeighbor { address, mac, .. } => Some(entry::set_neighbor(vxlan, address, mac)),
+        Change::RemoveNeighbor { address, .. } => Some(entry::remove_neighbor(vxlan, address)),
+        _ => None,
+    }
+}

@@ -1,0 +1,191 @@
+//! One dump of everything of Weft's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::IpAddr;
+
+use netlink_packet_route::AddressFamily;
+use netlink_packet_route::neighbour::NeighbourFlags;
+use weft_model::{MacAddr, Vtep};
+use weft_plan::{
+    EgressSeen, FdbSeen, FirewallSeen, Flaw, IfName, LinkSeen, NamespaceSeen, NeighborSeen,
+    Observed, SegmentSeen,
+};
+
+use super::world::{Space, World};
+use super::{firewall, inspect, settings};
+use crate::ObserveError;
+use crate::netlink::entry::{self, Entry};
+use crate::netlink::link::{self, Link};
+use crate::netlink::{Rtnl, address};
+
+impl World {
+    pub(super) fn observe(&mut self) -> Result<Observed, ObserveError> {
+        let directory = self.directory.display().to_string();
+        let dead = self.refresh().map_err(|source| ObserveError::Directory { directory, source })?;
+        let half = SegmentSeen { namespace: NamespaceSeen::Dead, ..SegmentSeen::default() };
+        let mut segments: BTreeMap<_, _> = dead.into_iter().map(|vni| (vni, half.clone())).collect();
+        for (&vni, space) in &mut self.spaces {
+            segments.insert(vni, space.observe(vni.number())?);
+        }
+        let egress = self.observe_egress()?;
+        Ok(Observed { segments, firewall: self.observe_firewall()?, egress })
+    }
+
+    fn observe_firewall(&mut self) -> Result<FirewallSeen, ObserveError> {
+        let what = "the packet filter's generation";
+        let asked = self.generation.number();
+        let number = asked.map_err(|source| ObserveError::Netlink { what, source })?;
+        if let Some((_, seen)) = self.listed.as_ref().filter(|(listed, _)| Some(*listed) == number) {
+            return Ok(seen.clone());
+        }
+        let seen = self.list_firewall().map_err(ObserveError::Nft)?;
+        self.listed = number.map(|number| (number, seen.clone()));
+        Ok(seen)
+    }
+
+    fn list_firewall(&self) -> Result<FirewallSeen, crate::NftError> {
+        let listed = crate::nft::list(&self.host, firewall::FAMILY, firewall::TABLE)?;
+        let Some(listed) = listed else { return Ok(FirewallSeen::Missing) };
+        let ours = self.written.as_ref().filter(|(_, ours)| *ours == firewall::normal(&listed));
+        Ok(ours.map_or_else(
+            || firewall::read(&listed),
+            |(written, _)| FirewallSeen::Holds(written.clone()),
+        ))
+    }
+
+    fn observe_egress(&mut self) -> Result<Option<EgressSeen>, ObserveError> {
+        let failed = |what| move |source| ObserveError::Netlink { what, source };
+        let bridge = match self.rtnl.get(link::named(&IfName::egress())) {
+            Err(error) if error.raw_os_error() == Some(nix::libc::ENODEV) => return Ok(None),
+            found => found.map_err(failed("the egress bridge"))?,
+        };
+        let Some(bridge) = Link::of(bridge) else { return Ok(None) };
+        let links = self.rtnl.dump(link::ports_of(bridge.index)).map_err(failed("egress ports"))?;
+        let mut links: Vec<_> = links.into_iter().filter_map(Link::of).collect();
+        links.retain(|link| link.master == Some(bridge.index));
+        let entries = entries(&mut self.rtnl, AddressFamily::Bridge)
+            .map_err(failed("the egress bridge's stations"))?;
+        let addresses = self.rtnl.dump(address::all()).map_err(failed("addresses"))?;
+        let forwards = self.host.run(settings::forwards).and_then(std::convert::identity);
+        let forwards = forwards.map_err(failed("its forwarding"))?;
+        let mut seen = LinkSeen {
+            mtu: bridge.mtu,
+            flaws: inspect::bridge(&bridge),
+            stations: BTreeSet::new(),
+        };
+        seen.flaws.extend((!forwards).then_some(Flaw::NoForwarding));
+        let ports = links.iter().filter_map(|port| {
+            let flaws = inspect::port(port, Some(bridge.index), inspect::Ports::Apart);
+            Some((port.name.parse().ok()?, link_seen(port, flaws, &entries)))
+        });
+        let addresses = addresses.into_iter().filter_map(address::of);
+        let own = addresses.filter(|(index, address)| {
+            *index == bridge.index && !is_link_local(address.addr())
+        });
+        Ok(Some(EgressSeen {
+            bridge: seen,
+            addresses: own.map(|(_, address)| address).collect(),
+            ports: ports.collect(),
+        }))
+    }
+}
+
+impl Space {
+    fn observe(&mut self, vni: u32) -> Result<SegmentSeen, ObserveError> {
+        let failed = |what| move |source| ObserveError::Netlink { what, source };
+        let links = self.rtnl.dump(link::all()).map_err(failed("a segment's interfaces"))?;
+        let links: Vec<_> = links.into_iter().filter_map(Link::of).collect();
+        let forwarding = entries(&mut self.rtnl, AddressFamily::Bridge)
+            .map_err(failed("a segment's forwarding table"))?;
+        let neighbors = entries(&mut self.rtnl, AddressFamily::Unspec)
+            .map_err(failed("a segment's neighbour table"))?;
+        let filtered = self.settings.filters_bridged(&self.netns);
+        let filtered = filtered.map_err(failed("a segment's bridge-nf-call settings"))?;
+        Ok(segment_seen(vni, &links, (&forwarding, &neighbors), filtered))
+    }
+}
+
+fn segment_seen(
+    vni: u32,
+    links: &[Link],
+    (forwarding, neighbors): (&[Entry], &[Entry]),
+    filtered: bool,
+) -> SegmentSeen {
+    let named = |name: IfName| links.iter().find(move |link| link.name == name.as_str());
+    let bridge = named(IfName::bridge());
+    let vxlan = named(IfName::vxlan());
+    let master = bridge.map(|bridge| bridge.index);
+    let ports = links.iter().filter(|link| {
+        let port = link.name.starts_with("wp") || (link.master.is_some() && link.master == master);
+        port && link.name != IfName::vxlan().as_str()
+    });
+    let ports = ports.filter_map(|port| {
+        let flaws = inspect::port(port, master, inspect::Ports::Together);
+        Some((port.name.parse().ok()?, link_seen(port, flaws, forwarding)))
+    });
+    let on_vxlan = |entry: &&Entry| Some(entry.device) == vxlan.map(|vxlan| vxlan.index);
+    SegmentSeen {
+        namespace: NamespaceSeen::Alive,
+        bridge: bridge.map(|bridge| {
+            let mut flaws = inspect::bridge(bridge);
+            flaws.extend(filtered.then_some(Flaw::Netfilter));
+            flaws.extend(bridge.ipv6.then_some(Flaw::Ipv6));
+            LinkSeen { mtu: bridge.mtu, flaws, stations: BTreeSet::new() }
+        }),
+        vxlan: vxlan.map(|vxlan| {
+            inspect::vxlan(vxlan, vni, master, |flaws| link_seen(vxlan, flaws, forwarding))
+        }),
+        ports: ports.collect(),
+        neighbors: neighbors.iter().filter(on_vxlan).filter_map(neighbor_seen).collect(),
+        fdb: fdb_seen(forwarding.iter().filter(on_vxlan)),
+    }
+}
+
+/// A port, with the stations that are fixed to it. The kernel itself fixes the port's own address.
+fn link_seen(link: &Link, flaws: BTreeSet<Flaw>, forwarding: &[Entry]) -> LinkSeen {
+    let fixed = |entry: &&Entry| {
+        entry.device == link.index
+            && !entry.flags.contains(NeighbourFlags::Own)
+            && entry.state & (entry::NOARP | entry::PERMANENT) != 0
+            && entry.mac != link.mac
+    };
+    let stations = forwarding.iter().filter(fixed).filter_map(|entry| entry.mac);
+    LinkSeen { mtu: link.mtu, flaws, stations: stations.collect() }
+}
+
+fn neighbor_seen(entry: &Entry) -> Option<(IpAddr, NeighborSeen)> {
+    let address = entry.address?;
+    let seen = match (entry.state, entry.mac) {
+        (state, _) if entry::TRANSIENT.contains(&state) => return None,
+        (entry::PERMANENT, Some(mac)) => NeighborSeen::Permanent(mac),
+        _ => NeighborSeen::Aging,
+    };
+    Some((address, seen))
+}
+
+fn fdb_seen<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeMap<MacAddr, FdbSeen> {
+    let mut fdb = BTreeMap::new();
+    for entry in entries.filter(|entry| entry.flags.contains(NeighbourFlags::Own)) {
+        let Some(mac) = entry.mac else { continue };
+        let plain = !entry.special && entry.state & entry::PERMANENT != 0;
+        let seen = match entry.address {
+            Some(address) if plain => FdbSeen::At(Vtep(address)),
+            _ => FdbSeen::Foreign,
+        };
+        // A second destination of the same station is nothing that Weft makes.
+        fdb.entry(mac).and_modify(|seen| *seen = FdbSeen::Foreign).or_insert(seen);
+    }
+    fdb
+}
+
+fn entries(rtnl: &mut Rtnl, family: AddressFamily) -> io::Result<Vec<Entry>> {
+    Ok(rtnl.dump(entry::all(family))?.into_iter().filter_map(Entry::of).collect())
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
+}

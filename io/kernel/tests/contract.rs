@@ -1,0 +1,84 @@
+//! What every kernel does, the real one and the fake one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::tests_outside_test_module,
+    clippy::indexing_slicing,
+    missing_docs,
+    dead_code,
+    unreachable_pub,
+    reason = "integration tests"
+)]
+
+mod support;
+
+use support::{Host, desired, mac, reach, v4, vni};
+use weft_kernel::{Fake, Kernel};
+use weft_model::Vtep;
+use weft_plan::{Desired, Egress, IfName, Observed, Port, teardown};
+
+async fn check(kernel: &impl Kernel) {
+    reaches_whatever_is_desired(kernel).await;
+    follows_changes(kernel).await;
+    leaves_nothing(kernel).await;
+}
+
+async fn reaches_whatever_is_desired(kernel: &impl Kernel) {
+    assert_eq!(kernel.observe().await.unwrap(), Observed::default());
+    reach(kernel, &desired(&[5000, 5001])).await;
+    reach(kernel, &desired(&[5001])).await;
+    reach(kernel, &desired(&[])).await;
+    reach(kernel, &with_egress(desired(&[5000]))).await;
+}
+
+async fn follows_changes(kernel: &impl Kernel) {
+    let mut wanted = with_egress(desired(&[5000]));
+    let changed = wanted.segments.get_mut(&vni(5000)).unwrap();
+    changed.fdb.insert(mac(2), Vtep(v4("192.0.2.3")));
+    changed.fdb.insert(mac(3), Vtep(v4("192.0.2.3")));
+    changed.neighbors.insert(v4("10.9.0.3"), mac(3));
+    changed.neighbors.insert(v4("10.9.0.2"), mac(3));
+    changed.mtu = 1300.try_into().unwrap();
+    wanted.guard.peers = [v4("192.0.2.3")].into();
+    reach(kernel, &wanted).await;
+    let changed = wanted.segments.get_mut(&vni(5000)).unwrap();
+    changed.neighbors.clear();
+    changed.fdb.clear();
+    changed.ports.clear();
+    reach(kernel, &wanted).await;
+    let changed = wanted.segments.get_mut(&vni(5000)).unwrap();
+    changed.udp_port = 4790;
+    changed.local = Vtep("2001:db8::1".parse().unwrap());
+    changed.fdb.insert(mac(2), Vtep("2001:db8::2".parse().unwrap()));
+    wanted.guard.udp_port = 4790;
+    wanted.egress.as_mut().unwrap().address = "172.31.0.1/20".parse().unwrap();
+    reach(kernel, &wanted).await;
+}
+
+async fn leaves_nothing(kernel: &impl Kernel) {
+    let plan = teardown(&kernel.observe().await.unwrap());
+    let applied = kernel.apply(&plan).await;
+    assert!(applied.failures.is_empty(), "{:?}", applied.failures);
+    assert_eq!(kernel.observe().await.unwrap(), Observed::default());
+}
+
+fn with_egress(mut wanted: Desired) -> Desired {
+    let port = Port { peer: "wxtest".parse().unwrap(), mac: mac(9) };
+    wanted.egress = Some(Egress {
+        bridge: IfName::egress(),
+        address: "172.30.0.1/16".parse().unwrap(),
+        ports: [("wetest".parse().unwrap(), port)].into(),
+    });
+    wanted
+}
+
+#[tokio::test]
+async fn the_fake_kernel_keeps_the_contract() {
+    check(&Fake::new()).await;
+}
+
+#[tokio::test]
+async fn linux_keeps_the_contract() {
+    check(&Host::new().linux).await;
+}

@@ -1,0 +1,120 @@
+//! Hosts for tests: a namespace each, and a directory of their own for segments' names.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::process::Command;
+
+use nix::mount::{MntFlags, umount2};
+use weft_kernel::{Kernel, Linux, Netns};
+use weft_model::{EndpointId, MacAddr, Mtu, Vni, Vtep};
+use weft_plan::{Desired, Guard, IfName, Observed, Plan, Port, Segment, diff};
+
+/// One host. Its namespaces go with it, also when a test fails.
+#[derive(Debug)]
+pub struct Host {
+    pub netns: Netns,
+    pub linux: Linux,
+    pub directory: tempfile::TempDir,
+}
+
+impl Host {
+    pub fn new() -> Self {
+        assert!(nix::unistd::geteuid().is_root(), "kernel tests make namespaces: run them as root");
+        let netns = Netns::unnamed().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let linux = Linux::at(netns.clone(), directory.path()).unwrap();
+        let host = Self { netns, linux, directory };
+        host.run("ip link set lo up");
+        host
+    }
+
+    /// Runs a command in the host's namespace.
+    #[track_caller]
+    pub fn run(&self, command: &str) -> String {
+        run(&self.netns, command)
+    }
+
+    /// Runs a command in a segment's namespace.
+    #[track_caller]
+    pub fn run_in(&self, number: u32, command: &str) -> String {
+        run(&self.segment(number), command)
+    }
+
+    pub fn segment(&self, number: u32) -> Netns {
+        Netns::open(&self.directory.path().join(format!("weft-{number}"))).unwrap()
+    }
+
+    pub async fn observe(&self) -> Observed {
+        self.linux.observe().await.unwrap()
+    }
+
+    /// Makes it so, and checks that it is so.
+    #[track_caller]
+    pub fn reach<'a>(&'a self, desired: &'a Desired) -> impl Future<Output = Plan> + 'a {
+        reach(&self.linux, desired)
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let entries = std::fs::read_dir(self.directory.path()).into_iter().flatten().flatten();
+        for entry in entries {
+            while umount2(&entry.path(), MntFlags::MNT_DETACH).is_ok() {}
+        }
+        while umount2(self.directory.path(), MntFlags::MNT_DETACH).is_ok() {}
+    }
+}
+
+/// Observe, plan, apply, observe again: then all is as desired and there is nothing to do.
+pub async fn reach(kernel: &impl Kernel, desired: &Desired) -> Plan {
+    let plan = diff(desired, &kernel.observe().await.unwrap());
+    let applied = kernel.apply(&plan).await;
+    assert!(applied.failures.is_empty(), "{:#?}\nof\n{plan}", applied.failures);
+    let observed = kernel.observe().await.unwrap();
+    assert_eq!(observed, Observed::from(desired), "after\n{plan}");
+    assert_eq!(diff(desired, &observed), Plan::default());
+    plan
+}
+
+#[track_caller]
+pub fn run(netns: &Netns, command: &str) -> String {
+    let output = netns.run(|| Command::new("sh").args(["-c", command]).output()).unwrap().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "`{command}` fails: {error}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub fn vni(number: u32) -> Vni {
+    number.try_into().unwrap()
+}
+
+pub fn mac(last: u8) -> MacAddr {
+    MacAddr([0x02, 0, 0, 0, 0, last])
+}
+
+pub fn v4(text: &str) -> IpAddr {
+    IpAddr::V4(text.parse::<Ipv4Addr>().unwrap())
+}
+
+/// One network with one endpoint here and one at 192.0.2.2.
+pub fn segment(number: u32) -> Segment {
+    let endpoint = EndpointId::from_random(u128::from(number) << 96 | 7 << 84);
+    let port = Port { peer: IfName::peer(endpoint), mac: mac(1) };
+    Segment {
+        vni: vni(number),
+        mtu: Mtu::ETHERNET.inner(v4("192.0.2.1")),
+        local: Vtep(v4("192.0.2.1")),
+        udp_port: 4789,
+        ports: [(IfName::port(endpoint), port)].into(),
+        neighbors: [(v4("10.9.0.2"), mac(2)), ("fd00::2".parse().unwrap(), mac(2))].into(),
+        fdb: [(mac(2), Vtep(v4("192.0.2.2")))].into(),
+    }
+}
+
+/// A host with some networks.
+pub fn desired(numbers: &[u32]) -> Desired {
+    Desired {
+        segments: numbers.iter().map(|&number| (vni(number), segment(number))).collect(),
+        guard: Guard { udp_port: 4789, peers: [v4("192.0.2.2"), "2001:db8::2".parse().unwrap()].into() },
+        egress: None,
+    }
+}
