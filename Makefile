@@ -1,0 +1,88 @@
+# `make` explains itself; CONTRIBUTING.md says more.
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+MANDIR ?= $(PREFIX)/share/man/man1
+CARGO ?= cargo
+DENY_VERSION := 0.20.2
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+RELEASE := $(TARGET)/release/weft
+PAGES := $(TARGET)/pages
+SET_UP := $(TARGET)/.set-up
+# Namespaces and links need root: only what is run gets it, never the build.
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo -E)
+RUNNER := $(if $(SUDO),--config "target.'cfg(unix)'.runner='$(SUDO)'")
+
+.PHONY: help setup demo test lint fmt bench build install uninstall clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what the tests and the lab need (Debian; starts no service)
+	@dist/setup
+	@mkdir -p $(TARGET) && touch $(SET_UP)
+
+$(SET_UP): dist/setup
+	@dist/setup
+	@mkdir -p $(TARGET) && touch $@
+
+demo: $(SET_UP) ## Three hosts on this machine, a network across them, a failure and its end
+	$(CARGO) build --locked -p weft
+	$(SUDO) $(TARGET)/debug/weft lab demo
+
+test: $(SET_UP) lint ## Everything that CI checks, end-to-end tests too
+	$(CARGO) test --locked $(RUNNER) --workspace --exclude weft-e2e
+	$(CARGO) test --locked $(RUNNER) -p weft-e2e -- --test-threads=2
+
+lint: ## Form, lints, layers, licences, documentation
+	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+	@$(CARGO) clippy --version >/dev/null 2>&1 || rustup component add clippy
+	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny --version $(DENY_VERSION)
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) test --locked --quiet -p weft-house
+	$(CARGO) deny --locked check bans licenses sources
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --workspace
+
+fmt: ## Bring the sources into form
+	$(CARGO) fmt --all
+
+bench: ## Measure what can be measured on one machine
+	$(CARGO) bench --locked -p weft-resolver
+
+build: ## Build the binary for installation
+	$(CARGO) build --locked --release -p weft
+
+# `sudo make install` after `make build` needs no Rust for root.
+install: ## Install binary, systemd units, completions and manual (PREFIX, DESTDIR)
+	@if command -v $(CARGO) >/dev/null; then $(MAKE) --no-print-directory build; \
+	elif [ ! -x $(RELEASE) ]; then echo "type: make build, then: sudo make install" >&2; exit 1; fi
+	install -D -m 755 $(RELEASE) $(DESTDIR)$(BINDIR)/weft
+	@mkdir -p $(PAGES) $(DESTDIR)$(UNITDIR)
+	sed 's|@BINDIR@|$(BINDIR)|' dist/weft.service > $(DESTDIR)$(UNITDIR)/weft.service
+	install -m 644 dist/weft.socket $(DESTDIR)$(UNITDIR)/weft.socket
+	rm -rf $(PAGES)/man && mkdir -p $(PAGES)/man && $(RELEASE) man $(PAGES)/man
+	install -d $(DESTDIR)$(MANDIR) && install -m 644 $(PAGES)/man/*.1 $(DESTDIR)$(MANDIR)
+	$(RELEASE) completions bash > $(PAGES)/weft.bash
+	$(RELEASE) completions zsh > $(PAGES)/_weft
+	$(RELEASE) completions fish > $(PAGES)/weft.fish
+	install -D -m 644 $(PAGES)/weft.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/weft
+	install -D -m 644 $(PAGES)/_weft $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_weft
+	install -D -m 644 $(PAGES)/weft.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/weft.fish
+	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+	@echo "now type: systemctl enable --now weft.service"
+
+uninstall: ## Take away what install brought; state in /var/lib/weft stays
+	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then \
+		systemctl disable --now weft.service weft.socket || true; fi
+	rm -f $(DESTDIR)$(BINDIR)/weft $(DESTDIR)$(UNITDIR)/weft.service $(DESTDIR)$(UNITDIR)/weft.socket
+	rm -f $(DESTDIR)$(MANDIR)/weft.1 $(DESTDIR)$(MANDIR)/weft-*.1
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/weft
+	rm -f $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_weft
+	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/weft.fish
+
+clean: ## Remove everything that was built
+	$(CARGO) clean
