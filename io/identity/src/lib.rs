@@ -1,1 +1,16 @@
-//! The cluster CA, node certificates and join tokens
+//! Who is who: the cluster's CA, the certificates of its nodes, and the tokens that hosts join with.
+//!
+//! A node's identity is its certificate's URI, `weft://<cluster>/node/<node id>`, and nothing else:
+//! names and addresses may change. Private keys never leave the host that made them.
+
+mod authority;
+mod key;
+mod name;
+mod pem;
+mod token;
+
+pub use authority::{Authority, AuthorityError};
+pub use key::{KeyError, NodeKey};
+pub use name::{NotANode, node_of};
+pub use pem::{PemError, certificates, pem_of, private_key};
+pub use token::{ParseTokenError, Token, hash, same};
