@@ -1,10 +1,21 @@
 //! Docker's remote network and IPAM drivers, the mirror of networks, the watcher of names.
 
+mod aliases;
+mod docker;
+mod driver;
+mod mirror;
+mod options;
 mod overlay;
+mod plugin;
+mod protocol;
 mod refusal;
+pub mod sandbox;
+mod watcher;
 
+pub use docker::Docker;
 pub use overlay::{
-    Answer, Attachment, ClusterNetwork, ClusterNetworks, Degraded, DockerEndpoint, DockerEndpointId,
-    DockerJoin, DockerNetwork, DockerNetworkId, Names, Overlay, PoolRequest,
+    Answer, Attachment, ClusterNetwork, ClusterNetworks, Degraded, DockerEndpoint,
+    DockerEndpointId, DockerJoin, DockerNetwork, DockerNetworkId, Names, Overlay, PoolRequest,
 };
+pub use plugin::{DEFAULT_PLUGIN_SOCKET, PluginSocket, SocketError};
 pub use refusal::Refusal;

@@ -1,0 +1,278 @@
+//! Follows what happens in Docker: who is called what, who is gone, who could not start.
+//!
+//! Asking for a container waits while it starts, so each such question is a task of its own and
+//! never holds up the events.
+
+mod missing;
+mod revive;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use weft_docker_api::{ApiError, Container, Engine, Event, EventStream, Filters, Network};
+
+use crate::aliases::{Aliases, names_of};
+use crate::mirror::DRIVER;
+use crate::{DockerEndpointId, DockerNetworkId, Overlay};
+use missing::Missing;
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+const LIST_WITHIN: Duration = Duration::from_secs(10);
+/// As long as a start may take.
+const INSPECT_WITHIN: Duration = Duration::from_secs(60);
+/// Questions at a time; Docker answers each in about a millisecond.
+const INSPECTIONS: usize = 16;
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Events tell everything; this is for what got lost.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// The driver's state: one task owns it.
+pub(crate) struct Watcher {
+    engine: Engine,
+    overlay: Arc<dyn Overlay>,
+    aliases: Aliases,
+    mirror: Arc<Notify>,
+    /// Containers that are being asked for, and whether something happened to them meanwhile.
+    asking: BTreeMap<String, bool>,
+    answers: JoinSet<(String, Result<Container, ApiError>)>,
+    permits: Arc<Semaphore>,
+    missing: Missing,
+    /// Containers to start if it was for us that they did not.
+    revivable: BTreeSet<String>,
+    starts: JoinSet<()>,
+}
+
+impl Watcher {
+    pub(crate) fn new(
+        engine: Engine,
+        overlay: Arc<dyn Overlay>,
+        aliases: Aliases,
+        mirror: Arc<Notify>,
+    ) -> Self {
+        Self {
+            engine,
+            overlay,
+            aliases,
+            mirror,
+            asking: BTreeMap::new(),
+            answers: JoinSet::new(),
+            permits: Arc::new(Semaphore::new(INSPECTIONS)),
+            missing: Missing::default(),
+            revivable: BTreeSet::new(),
+            starts: JoinSet::new(),
+        }
+    }
+
+    /// Connects, looks at everything, follows; again and again.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut pause = FIRST_PAUSE;
+        while !stop.is_cancelled() {
+            match self.engine.events(&wanted(), CONNECT_WITHIN).await {
+                Ok(events) => {
+                    pause = FIRST_PAUSE;
+                    tracing::info!("docker's events are followed");
+                    self.look_at_all().await;
+                    self.follow(events, &stop).await;
+                }
+                Err(error) => tracing::debug!(%error, "docker's events cannot be had"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => pause = LONGEST_PAUSE.min(pause * 2),
+            }
+        }
+    }
+
+    async fn follow(&mut self, mut events: EventStream, stop: &CancellationToken) {
+        let mut timer = tokio::time::interval_at(tokio::time::Instant::now() + EVERY, EVERY);
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            // All are cancel-safe: a branch that is not taken has taken nothing.
+            tokio::select! {
+                () = stop.cancelled() => return,
+                event = events.next() => match event {
+                    Some(Ok(event)) => self.handle(&event).await,
+                    Some(Err(error)) => return tracing::warn!(%error, "docker's events broke off"),
+                    None => return tracing::info!("docker ended its events"),
+                },
+                Some(answer) = self.answers.join_next() => if let Ok((id, answer)) = answer {
+                    self.learn(id, answer).await;
+                },
+                Some(_) = self.starts.join_next() => {}
+                _ = timer.tick() => self.compare(Known::Renamed).await,
+            }
+        }
+    }
+
+    async fn handle(&mut self, event: &Event) {
+        let id = event.actor.id.as_str();
+        tracing::debug!(kind = event.kind, action = event.action, id, "docker says");
+        match (event.kind.as_str(), event.action.as_str()) {
+            ("network", "create") => self.mirror.notify_one(),
+            ("network", "destroy" | "remove") => self.destroyed(event).await,
+            ("network", "connect") => self.ask(event.attribute("container").to_owned()),
+            ("container", "create" | "start" | "rename") => self.ask(id.to_owned()),
+            ("container", "destroy") => self.aliases.forget(id),
+            _ => {}
+        }
+    }
+
+    /// Usually `DeleteNetwork` came before; it did not if we were away.
+    async fn destroyed(&self, event: &Event) {
+        if event.attribute("type") == DRIVER {
+            let id = DockerNetworkId(event.actor.id.clone());
+            if let Err(refusal) = self.overlay.forget_network(&id).await {
+                tracing::warn!(%refusal, "a destroyed network stays on record");
+            }
+        }
+        self.mirror.notify_one();
+    }
+
+    /// Asks for a container, once at a time: the last answer is the newest.
+    fn ask(&mut self, id: String) {
+        if id.is_empty() {
+            return;
+        }
+        if let Some(again) = self.asking.get_mut(&id) {
+            *again = true;
+            return;
+        }
+        self.asking.insert(id.clone(), false);
+        let (engine, permits) = (self.engine.clone(), Arc::clone(&self.permits));
+        self.answers.spawn(async move {
+            let _permit = permits.acquire_owned().await;
+            let answer = engine.container(&id, INSPECT_WITHIN).await;
+            (id, answer)
+        });
+    }
+
+    async fn learn(&mut self, id: String, answer: Result<Container, ApiError>) {
+        if self.asking.remove(&id) == Some(true) {
+            self.ask(id.clone());
+        }
+        match answer {
+            Ok(container) => {
+                self.aliases.learn(&container);
+                self.rename(&container).await;
+                self.revive(&container);
+            }
+            Err(error) if error.is_not_found() => self.aliases.forget(&id),
+            Err(error) => tracing::warn!(%error, "docker does not tell a container's names"),
+        }
+    }
+
+    async fn rename(&self, container: &Container) {
+        let attachments = self.overlay.attachments().await;
+        for settings in container.network_settings.networks.values() {
+            let id = DockerEndpointId(settings.endpoint_id.clone());
+            let names = names_of(container, settings);
+            let renamed = attachments.iter().any(|a| a.endpoint == id && a.names != names);
+            if renamed && let Err(refusal) = self.overlay.rename(&id, names).await {
+                tracing::warn!(%refusal, "an endpoint keeps its old names");
+            }
+        }
+    }
+
+    /// After a time without events anything may have happened.
+    async fn look_at_all(&mut self) {
+        self.mirror.notify_one();
+        match self.engine.containers(LIST_WITHIN).await {
+            Ok(containers) => {
+                for container in containers {
+                    if matches!(container.state.as_str(), "created" | "exited") {
+                        self.revivable.insert(container.id.clone());
+                    }
+                    self.ask(container.id);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "docker does not tell its containers"),
+        }
+        self.compare(Known::All).await;
+    }
+
+    /// Compares the overlay's endpoints with Docker's; if Docker does not tell all, not at all.
+    async fn compare(&mut self, known: Known) {
+        match self.weft_networks().await {
+            Ok(networks) => {
+                if known == Known::Renamed {
+                    self.ask_renamed(&networks).await;
+                }
+                self.forget_missing(&networks).await;
+            }
+            Err(error) => tracing::debug!(%error, "docker does not tell its endpoints"),
+        }
+    }
+
+    async fn weft_networks(&self) -> Result<Vec<Network>, ApiError> {
+        let mut networks = Vec::new();
+        for listed in self.engine.networks(Some(DRIVER), LIST_WITHIN).await? {
+            match self.engine.network(&listed.id, LIST_WITHIN).await {
+                Ok(network) => networks.push(network),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(networks)
+    }
+
+    async fn ask_renamed(&mut self, networks: &[Network]) {
+        let attachments = self.overlay.attachments().await;
+        for (key, entry) in networks.iter().flat_map(|network| &network.containers) {
+            let name = |a: &crate::Attachment| a.names.name.as_ref().map(ToString::to_string);
+            let ours = attachments.iter().find(|a| a.endpoint.as_str() == entry.endpoint_id);
+            let told = entry.name.to_ascii_lowercase();
+            if !key.starts_with("ep-") && ours.is_some_and(|a| name(a) != Some(told)) {
+                self.ask(key.clone());
+            }
+        }
+    }
+
+    async fn forget_missing(&mut self, networks: &[Network]) {
+        let told: BTreeSet<_> = networks
+            .iter()
+            .flat_map(|network| &network.containers)
+            .flat_map(|(key, entry)| [entry.endpoint_id.as_str(), key.trim_start_matches("ep-")])
+            .collect();
+        let attachments = self.overlay.attachments().await;
+        let now = std::time::Instant::now();
+        for id in self.missing.look(now, &attachments, |id| told.contains(id.as_str())) {
+            tracing::info!(endpoint = %id, "docker lost an endpoint");
+            if let Err(refusal) = self.overlay.forget(&id).await {
+                tracing::warn!(%refusal, "a lost endpoint stays");
+            }
+        }
+    }
+
+    fn revive(&mut self, container: &Container) {
+        if self.revivable.remove(&container.id) && revive::is_lost_start(container) {
+            self.starts.spawn(revive::start(self.engine.clone(), container.clone()));
+        }
+    }
+}
+
+/// Which containers' names are known already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// All have just been asked for.
+    All,
+    /// Those whose name has changed without our seeing it are not.
+    Renamed,
+}
+
+fn wanted() -> Filters {
+    let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+    Filters {
+        kinds: words(&["network", "container"]),
+        actions: words(&["create", "destroy", "remove", "connect", "start", "rename"]),
+    }
+}
+
+#[cfg(test)]
+mod tests;
