@@ -44,7 +44,7 @@ pub enum Flaw {
     Snooping,
     /// It delays new ports.
     ForwardDelay,
-    /// It has an IPv6 address of its own.
+    /// IPv6 is on where it should be off, or off where neighbour discovery is answered.
     Ipv6,
     /// Its frames go through the packet filter (`bridge-nf-call-*`).
     Netfilter,
@@ -94,7 +94,7 @@ impl fmt::Display for Flaw {
             Self::VlanFiltering => f.write_str("VLAN filtering is on"),
             Self::Snooping => f.write_str("multicast snooping is on"),
             Self::ForwardDelay => f.write_str("its forward delay is not zero"),
-            Self::Ipv6 => f.write_str("IPv6 is on"),
+            Self::Ipv6 => f.write_str("its IPv6 setting is wrong"),
             Self::Netfilter => f.write_str("its frames go through the packet filter"),
             Self::NoForwarding => f.write_str("IP forwarding is off"),
             Self::Stations => f.write_str("other stations are fixed to it"),

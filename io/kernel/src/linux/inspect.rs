@@ -50,7 +50,8 @@ pub(super) fn vxlan(
     let mut flaws = common(link, InfoKind::Vxlan);
     flaws.extend(attachment(link, master, Ports::Together, UnknownStations::Here));
     flaws.extend((!link.elsewhere).then_some(Flaw::Underlay));
-    flaws.extend(link.ipv6.then_some(Flaw::Ipv6));
+    // The neighbour table of a device without IPv6 takes no entries.
+    flaws.extend((link.ipv6 == Some(false)).then_some(Flaw::Ipv6));
     let mut local = None;
     let mut udp_port = 0;
     let settings = match &link.data {

@@ -6,12 +6,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
+use netlink_packet_route::link::{BridgeStpState, InfoBridge};
 use weft_model::{MacAddr, Mtu, Vni};
 use weft_plan::{Flaw, IfName, Place, Port, Tunnel};
 
 use super::apply::{find, index_of, is_gone};
 use super::inspect::{Ports, sound_port, sound_uplink};
-use super::settings;
+use super::settings::{self, Ipv6};
 use super::world::World;
 use crate::netlink::link::End;
 use crate::netlink::{Request, Rtnl, address, entry, link};
@@ -65,7 +66,9 @@ impl World {
             return self.add_bridge(place, mtu);
         }
         write_settings(&site, place)?;
-        ask(site.rtnl, "stop the spanning tree", link::stop_spanning_tree(index))?;
+        for option in options(flaws) {
+            ask(site.rtnl, "set a bridge's option", link::set_bridge_option(index, option))?;
+        }
         ask(site.rtnl, "set a bridge", link::set_bridge(index, mtu))?;
         ask(site.rtnl, "bring a bridge up", link::set_up(index))
     }
@@ -85,7 +88,7 @@ impl World {
                 made => break made.map_err(|source| tunnel_error(tunnel, source))?,
             }
         }
-        self.set_vxlan(tunnel, &BTreeSet::new(), &BTreeSet::new())
+        self.set_vxlan(tunnel, &BTreeSet::from([Flaw::Ipv6]), &BTreeSet::new())
     }
 
     pub(super) fn replace_vxlan(&mut self, tunnel: &Tunnel) -> Result<(), ApplyError> {
@@ -107,7 +110,7 @@ impl World {
         let index = index_of(site.rtnl, &name)?;
         let master = index_of(site.rtnl, &site.bridge)?;
         if flaws.contains(&Flaw::Ipv6) {
-            disable_ipv6(&site.netns, &name)?;
+            set_ipv6(&site.netns, &name, Ipv6::On)?;
         }
         if flaws.contains(&Flaw::Learning) {
             ask(site.rtnl, "stop a VXLAN device's learning", link::stop_learning(index))?;
@@ -180,6 +183,17 @@ impl World {
     }
 }
 
+/// What has to be set by itself: while the spanning tree is on a forward delay of zero is refused,
+/// and a kernel without VLAN filtering does not even let it be switched off.
+fn options(flaws: &BTreeSet<Flaw>) -> Vec<InfoBridge> {
+    let mut options = Vec::new();
+    let stop = InfoBridge::StpState(BridgeStpState::Disabled);
+    options.extend(flaws.contains(&Flaw::SpanningTree).then_some(stop));
+    let stop = InfoBridge::VlanFiltering(false);
+    options.extend(flaws.contains(&Flaw::VlanFiltering).then_some(stop));
+    options
+}
+
 fn write_settings(site: &Site<'_>, place: Place) -> Result<(), ApplyError> {
     let failed = |path: &str| {
         let path = path.to_owned();
@@ -193,13 +207,17 @@ fn write_settings(site: &Site<'_>, place: Place) -> Result<(), ApplyError> {
         Place::Segment(_) => {
             let done = site.netns.run(settings::bypass_filter).and_then(std::convert::identity);
             done.map_err(failed("net.bridge.bridge-nf-call-*"))?;
-            disable_ipv6(&site.netns, &site.bridge)
+            set_ipv6(&site.netns, &site.bridge, Ipv6::Off)
         }
     }
 }
 
-fn disable_ipv6(netns: &Netns, name: &IfName) -> Result<(), ApplyError> {
-    let done = netns.run(|| settings::disable_ipv6(name.as_str()));
+/// An interface's own address, which nobody needs, is kept away before IPv6 is switched on.
+fn set_ipv6(netns: &Netns, name: &IfName, ipv6: Ipv6) -> Result<(), ApplyError> {
+    let done = netns.run(|| {
+        settings::without_addresses(name.as_str())?;
+        settings::set_ipv6(name.as_str(), ipv6)
+    });
     done.and_then(std::convert::identity).map_err(|source| {
         let path = format!("net.ipv6.conf.{name}.disable_ipv6");
         ApplyError::Setting { path, source }

@@ -130,7 +130,7 @@ fn segment_seen(
         bridge: bridge.map(|bridge| {
             let mut flaws = inspect::bridge(bridge);
             flaws.extend(filtered.then_some(Flaw::Netfilter));
-            flaws.extend(bridge.ipv6.then_some(Flaw::Ipv6));
+            flaws.extend((bridge.ipv6 == Some(true)).then_some(Flaw::Ipv6));
             LinkSeen { mtu: bridge.mtu, flaws, stations: BTreeSet::new() }
         }),
         vxlan: vxlan.map(|vxlan| {

@@ -55,10 +55,36 @@ pub(super) fn bypass_filter() -> io::Result<()> {
     CALLS.iter().try_for_each(|call| fs::write(Path::new(BRIDGE).join(call), "0"))
 }
 
-/// Switches IPv6 off for an interface (or `default`) of the calling thread's namespace.
-pub(super) fn disable_ipv6(interface: &str) -> io::Result<()> {
-    let path = format!("/proc/sys/net/ipv6/conf/{interface}/disable_ipv6");
-    match fs::write(path, "1") {
+/// Whether an interface takes part in IPv6.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ipv6 {
+    On,
+    Off,
+}
+
+/// Switches IPv6 for an interface (or `default`) of the calling thread's namespace.
+pub(super) fn set_ipv6(interface: &str, ipv6: Ipv6) -> io::Result<()> {
+    let digit = match ipv6 {
+        Ipv6::On => "0",
+        Ipv6::Off => "1",
+    };
+    write_ipv6(interface, "disable_ipv6", digit)
+}
+
+/// Prepares the calling thread's namespace, which is new: what is made in it has no IPv6, and no
+/// address even where it is switched on.
+pub(super) fn prepare() -> io::Result<()> {
+    set_ipv6("default", Ipv6::Off)?;
+    without_addresses("default")
+}
+
+/// Lets an interface of the calling thread's namespace have no link-local address.
+pub(super) fn without_addresses(interface: &str) -> io::Result<()> {
+    write_ipv6(interface, "addr_gen_mode", "1")
+}
+
+fn write_ipv6(interface: &str, setting: &str, value: &str) -> io::Result<()> {
+    match fs::write(format!("/proc/sys/net/ipv6/conf/{interface}/{setting}"), value) {
         // A kernel without IPv6 is as good.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         written => written,
@@ -75,9 +101,4 @@ pub(super) fn forwards() -> io::Result<bool> {
 /// Lets the calling thread's namespace forward IPv4.
 pub(super) fn forward() -> io::Result<()> {
     fs::write(FORWARDING, "1")
-}
-
-/// Prepares the calling thread's namespace, which is new: what is made in it has no IPv6.
-pub(super) fn prepare() -> io::Result<()> {
-    disable_ipv6("default")
 }

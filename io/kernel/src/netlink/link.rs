@@ -31,8 +31,8 @@ pub(crate) struct Link {
     pub(crate) kind: Option<InfoKind>,
     pub(crate) data: Option<InfoData>,
     pub(crate) port: Vec<InfoBridgePort>,
-    /// Whether it takes part in IPv6 on its own behalf.
-    pub(crate) ipv6: bool,
+    /// Whether IPv6 is on; nothing if the kernel has none.
+    pub(crate) ipv6: Option<bool>,
 }
 
 impl Link {
@@ -50,7 +50,7 @@ impl Link {
             kind: None,
             data: None,
             port: Vec::new(),
-            ipv6: false,
+            ipv6: None,
         };
         message.attributes.into_iter().for_each(|attribute| link.take(attribute));
         Some(link)
@@ -64,7 +64,7 @@ impl Link {
             LinkAttribute::Controller(master) => self.master = Some(master),
             LinkAttribute::LinkNetNsId(_) => self.elsewhere = true,
             LinkAttribute::LinkInfo(infos) => infos.into_iter().for_each(|info| self.take_info(info)),
-            LinkAttribute::AfSpecUnspec(families) => self.ipv6 = families.iter().any(is_ipv6_on),
+            LinkAttribute::AfSpecUnspec(families) => self.ipv6 = families.iter().find_map(is_ipv6_on),
             _ => {}
         }
     }
@@ -79,10 +79,11 @@ impl Link {
     }
 }
 
-fn is_ipv6_on(family: &AfSpecUnspec) -> bool {
-    let AfSpecUnspec::Inet6(settings) = family else { return false };
-    settings.iter().any(|setting| {
-        matches!(setting, AfSpecInet6::DevConf(settings) if settings.disable_ipv6 == 0)
+fn is_ipv6_on(family: &AfSpecUnspec) -> Option<bool> {
+    let AfSpecUnspec::Inet6(settings) = family else { return None };
+    settings.iter().find_map(|setting| match setting {
+        AfSpecInet6::DevConf(settings) => Some(settings.disable_ipv6 == 0),
+        _ => None,
     })
 }
 
@@ -122,11 +123,11 @@ pub(crate) fn set_bridge(index: u32, mtu: Mtu) -> Request {
     (RouteNetlinkMessage::NewLink(up(message(index, attributes))), CHANGE)
 }
 
-/// Ends the spanning tree protocol. While it runs a forward delay of zero is refused.
-pub(crate) fn stop_spanning_tree(index: u32) -> Request {
+/// One setting of a bridge.
+pub(crate) fn set_bridge_option(index: u32, option: InfoBridge) -> Request {
     let attributes = vec![LinkAttribute::LinkInfo(vec![
         LinkInfo::Kind(InfoKind::Bridge),
-        LinkInfo::Data(InfoData::Bridge(vec![InfoBridge::StpState(BridgeStpState::Disabled)])),
+        LinkInfo::Data(InfoData::Bridge(vec![option])),
     ])];
     (RouteNetlinkMessage::NewLink(message(index, attributes)), CHANGE)
 }
@@ -137,7 +138,6 @@ fn bridge_info() -> LinkAttribute {
         LinkInfo::Data(InfoData::Bridge(vec![
             InfoBridge::ForwardDelay(0),
             InfoBridge::StpState(BridgeStpState::Disabled),
-            InfoBridge::VlanFiltering(false),
             InfoBridge::MulticastSnooping(false),
         ])),
     ])
