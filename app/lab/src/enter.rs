@@ -1,8 +1,9 @@
 //! Runs programs inside a host, by `nsenter` of util-linux.
 
 use std::ffi::OsStr;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::LabError;
 use crate::error::OrHint;
@@ -49,11 +50,12 @@ pub(crate) async fn run(
     let seconds = format!("{:.3}", deadline.as_secs_f64());
     let limited = [&["timeout", "-s", "KILL", &seconds], arguments].concat();
     let mut command = tokio::process::Command::from(command(pid, &limited));
+    let began = Instant::now();
     let running = command.stdin(Stdio::null()).kill_on_drop(true).output();
     let output = tokio::time::timeout(deadline + Duration::from_secs(2), running).await;
     let late = || LabError::new(&what, format!("not done after {deadline:?}"), "allow more time");
     let output = output.map_err(|_elapsed| late())?.or_hint(&what, HINT)?;
-    if output.status.code() == Some(137) {
+    if is_killed(output.status) && began.elapsed() >= deadline {
         return Err(late());
     }
     Ok(Output {
@@ -61,4 +63,9 @@ pub(crate) async fn run(
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
+}
+
+/// Whether this is how a killed program ends: by the signal, or by a shell's word for it.
+fn is_killed(status: ExitStatus) -> bool {
+    status.signal() == Some(9) || status.code() == Some(137)
 }

@@ -101,7 +101,9 @@ impl Faults {
             rules.push_str(&format!("  iifname \"{other}\" oifname \"{one}\" counter drop\n"));
         }
         for (host, percent) in &self.loss {
-            let lose = format!("numgen random mod 100 < {percent} counter drop");
+            // A fault of zero percent is never kept.
+            let last = percent.saturating_sub(1);
+            let lose = format!("numgen random mod 100 <= {last} counter drop");
             rules.push_str(&both_ways(host, &lose));
         }
         rules.push_str(" }\n}\n");

@@ -25,6 +25,13 @@ pub(crate) fn nft(ruleset: &str) -> Result<(), LabError> {
     )
 }
 
+/// Runs `bridge` and returns what it says.
+pub(crate) fn bridge(arguments: &[&str]) -> Result<String, LabError> {
+    let output = Command::new("bridge").args(arguments).env("PATH", PATH).output();
+    let output = output.or_hint("run bridge", "install iproute2")?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 fn feed(program: &str, arguments: &[&str], input: &str, hint: &str) -> Result<(), LabError> {
     let what = format!("run {program}");
     let mut child = Command::new(program)

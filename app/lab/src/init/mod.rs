@@ -11,6 +11,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -22,6 +23,8 @@ use crate::spec::{GATEWAY, Order};
 use crate::tool;
 use daemons::Daemons;
 
+/// How long a link may take to come up.
+const LINK_TIME: Duration = Duration::from_secs(10);
 /// Where the first process listens for requests, inside the host.
 pub(crate) const SOCKET: &str = "/run/lab/init.sock";
 
@@ -73,7 +76,22 @@ fn connect(order: &Order) -> Result<(), LabError> {
          addr add {address}/24 dev eth0\n\
          addr add {address6}/64 dev eth0 nodad\n\
          route add default via {GATEWAY}\n"
-    ))
+    ))?;
+    await_link()
+}
+
+/// Waits until the link is up: the agent looks at it as soon as it starts.
+fn await_link() -> Result<(), LabError> {
+    let deadline = Instant::now() + LINK_TIME;
+    let state = || std::fs::read_to_string("/sys/class/net/eth0/operstate").unwrap_or_default();
+    while state() != "up\n" {
+        if Instant::now() > deadline {
+            let why = format!("eth0 is {}", state().trim());
+            return Err(LabError::new("wait for the link", why, TRY_DOWN));
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    Ok(())
 }
 
 fn listen(daemons: Daemons) -> Result<(), LabError> {

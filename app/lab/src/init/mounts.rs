@@ -13,7 +13,7 @@ use nix::mount::{MsFlags, mount};
 
 use crate::LabError;
 use crate::error::{NEED_ROOT, OrHint};
-use crate::spec::{NAME_SERVER, Order};
+use crate::spec::{GATEWAY, NAME_SERVER, OUTSIDE, Order};
 use crate::tool;
 
 /// Where the machine's own directories stay reachable.
@@ -75,16 +75,23 @@ fn link_entries(behind: &Path, directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// `/proc` of the PID namespace and `/sys` of the network namespace, with the control groups that
-/// the machine has mounted.
+/// What the machine has mounted below `/sys` and a host needs: control groups, and the interface
+/// through which Docker loads its AppArmor profile.
+const VIEWS: [&str; 2] = ["/sys/fs/cgroup", "/sys/kernel/security"];
+
+/// `/proc` of the PID namespace and `/sys` of the network namespace.
 fn kernel_views() -> Result<(), LabError> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    let groups = format!("{MACHINE}/cgroup");
-    create(&groups)?;
-    attach("/sys/fs/cgroup", &groups, None, MsFlags::MS_BIND | MsFlags::MS_REC)?;
+    for view in VIEWS {
+        let aside = format!("{MACHINE}{view}");
+        create(&aside)?;
+        attach(view, &aside, None, MsFlags::MS_BIND | MsFlags::MS_REC)?;
+    }
     attach("proc", "/proc", Some("proc"), flags)?;
     attach("sysfs", "/sys", Some("sysfs"), flags)?;
-    attach(&groups, "/sys/fs/cgroup", None, MsFlags::MS_MOVE)?;
+    for view in VIEWS {
+        attach(format!("{MACHINE}{view}"), view, None, MsFlags::MS_MOVE)?;
+    }
     // Only the bpf engine needs it, and that engine says so when it is missing.
     drop(attach("bpf", "/sys/fs/bpf", Some("bpf"), flags));
     Ok(())
@@ -93,7 +100,10 @@ fn kernel_views() -> Result<(), LabError> {
 fn write_files(order: &Order) -> io::Result<()> {
     let hosts: String =
         order.hosts.iter().map(|(name, address)| format!("{address} {name}\n")).collect();
-    fs::write("/etc/hosts", format!("127.0.0.1 localhost\n::1 localhost\n{hosts}"))?;
+    fs::write(
+        "/etc/hosts",
+        format!("127.0.0.1 localhost\n::1 localhost\n{hosts}{GATEWAY} {OUTSIDE}\n"),
+    )?;
     fs::write("/etc/hostname", format!("{}\n", order.host))?;
     fs::write("/etc/resolv.conf", format!("nameserver {NAME_SERVER}\n"))?;
     let live_restore = order.live_restore;

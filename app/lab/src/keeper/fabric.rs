@@ -1,5 +1,8 @@
 //! The switch between the hosts: a bridge in the keeper's own network namespace.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use nix::sched::{CloneFlags, unshare};
 
 use crate::LabError;
@@ -8,6 +11,8 @@ use crate::faults::Faults;
 use crate::tool;
 
 const BRIDGE: &str = "fabric";
+/// How long a link may take to come up.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Moves the process into a new network namespace that holds nothing but a bridge.
 pub(super) fn make() -> Result<(), LabError> {
@@ -35,6 +40,19 @@ pub(super) fn plug(port: &str, number: u8, pid: u32) -> Result<(), LabError> {
         "link add {port} type veth peer name eth0 address 02:77:65:66:74:{number:02x} netns {pid}\n\
          link set {port} addrgenmode none master {BRIDGE} up\n"
     ))
+}
+
+/// Waits until port `port` forwards: the kernel may look at a new carrier only once a second.
+pub(super) fn await_link(port: &str) -> Result<(), LabError> {
+    let deadline = Instant::now() + PATIENCE;
+    let what = format!("wait for the link of {port}");
+    while !tool::bridge(&["link", "show", "dev", port])?.contains("state forwarding") {
+        if Instant::now() > deadline {
+            return Err(LabError::new(what, "its port does not forward", "see `dmesg`"));
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
 }
 
 /// Unplugs what may still be in port `port`: the kernel takes its time after a host has died.

@@ -152,7 +152,7 @@ impl Guest {
         let stdout = child.stdout.take().ok_or("no standard output").or_hint(&what, &hint)?;
         match protocol::receive(&mut BufReader::new(stdout)).or_hint(&what, &hint)? {
             Reply::Failed(error) => Err(error),
-            Reply::Progress(_) | Reply::Done | Reply::State(_) => Ok(()),
+            Reply::Progress(_) | Reply::Done | Reply::State(_) => fabric::await_link(&self.port),
         }
     }
 }

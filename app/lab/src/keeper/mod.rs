@@ -69,7 +69,7 @@ fn prepare() -> Result<Arc<Keeper>, LabError> {
 
 fn lay_out(plan: &Plan) -> Result<(), LabError> {
     let disk = spec::disk(&plan.name);
-    std::fs::create_dir_all(&disk).or_hint(format!("create {}", disk.display()), NEED_ROOT)?;
+    remains::create_directory(&disk).or_hint(format!("create {}", disk.display()), NEED_ROOT)?;
     if plan.docker { image::write(&spec::image(&plan.name)) } else { Ok(()) }
 }
 

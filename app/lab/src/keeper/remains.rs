@@ -13,22 +13,22 @@ use crate::spec::{self, host_number};
 
 /// How long control groups of dead processes may stay busy.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a sweep may hold the lock of a lab.
+const SWEEP_TIME: Duration = Duration::from_secs(1);
 
 /// Claims the name of a lab for as long as the returned file is open.
 pub(super) fn claim(name: &str) -> Result<File, LabError> {
-    let run = spec::run(name);
     let what = format!("create the lab {name}");
+    let deadline = Instant::now() + SWEEP_TIME;
     loop {
-        fs::create_dir_all(&run).or_hint(&what, NEED_ROOT)?;
-        let file = match File::create(lock_file(name)) {
-            Ok(file) => file,
-            // It is being cleared at this moment.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(LabError::new(what, error, NEED_ROOT)),
-        };
+        let file = create_lock(name).or_hint(&what, NEED_ROOT)?;
         match file.try_lock() {
-            Ok(()) if is_still_there(name, &file) => break Ok(file),
+            Ok(()) if is_still_there(name, &file) => return Ok(file),
             Ok(()) => {}
+            // Somebody's sweep may be looking at it.
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(5));
+            }
             Err(TryLockError::WouldBlock) => {
                 let hint = format!("`weft lab down --name {name}`, or choose another --name");
                 return Err(LabError::new(what, "it runs already", hint));
@@ -36,6 +36,26 @@ pub(super) fn claim(name: &str) -> Result<File, LabError> {
             Err(TryLockError::Error(error)) => return Err(LabError::new(what, error, NEED_ROOT)),
         }
     }
+}
+
+/// Creates a directory, also while a sweep removes its parent for being empty.
+pub(super) fn create_directory(path: &Path) -> io::Result<()> {
+    match fs::create_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir_all(path),
+        made => made,
+    }
+}
+
+fn create_lock(name: &str) -> io::Result<File> {
+    let create = || {
+        create_directory(&spec::run(name))?;
+        File::create(lock_file(name))
+    };
+    create().or_else(|error| match error.kind() {
+        // It was swept at this moment.
+        io::ErrorKind::NotFound => create(),
+        _ => Err(error),
+    })
 }
 
 /// Clears what labs have left whose keepers were killed; the names of those that run remain.
