@@ -1,0 +1,61 @@
+//! Why a message is not believed.
+
+use weft_model::{EndpointId, NodeId};
+
+/// Why a message was not believed. Nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// It claims to come from this node.
+    #[error(
+        "a message from {node} came to {node} itself: another host runs with this node's identity"
+    )]
+    Myself {
+        /// This node.
+        node: NodeId,
+    },
+    /// There is no connection to its sender, or it was removed from the registry.
+    #[error("node {from} is not connected")]
+    NotConnected {
+        /// The sender.
+        from: NodeId,
+    },
+    /// A row in it is another node's.
+    #[error("node {from} spoke about endpoint {endpoint}, which belongs to node {owner}")]
+    NotYours {
+        /// The sender.
+        from: NodeId,
+        /// The row.
+        endpoint: EndpointId,
+        /// Whose it is.
+        owner: NodeId,
+    },
+    /// The sender's state is older than what it said before: it came back from a saved state.
+    #[error("node {from} speaks from its epoch {epoch}, but its epoch {known} is known")]
+    OldEpoch {
+        /// The sender.
+        from: NodeId,
+        /// What the message says.
+        epoch: u64,
+        /// What is known.
+        known: u64,
+    },
+}
+
+impl Rejected {
+    /// What a person can do about it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Myself { .. } => {
+                "if this host was cloned from another one, leave the cluster on the clone and join anew"
+            }
+            Self::NotConnected { .. } => "nothing: the node says it again when it is connected",
+            Self::NotYours { .. } => {
+                "look at the sending host: its agent is faulty or in wrong hands; `weft node rm` shuts it out"
+            }
+            Self::OldEpoch { .. } => {
+                "if that host was restored from a snapshot, restart its agent; if it was cloned, remove the clone"
+            }
+        }
+    }
+}
