@@ -1,12 +1,10 @@
-//! The one binary: argv decides between agent, client and lab.
+//! The one binary: argv decides between a part of the lab and the command line.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(1);
-    let verb = arguments.next().unwrap_or_default();
-    match verb.to_str().unwrap_or_default() {
-        "lab" => weft_lab::main(arguments),
-        verb => weft_lab::play(verb).unwrap_or(ExitCode::from(64)),
-    }
+    // The lab's hosts are this very executable; nobody types their verbs.
+    let verb = std::env::args_os().nth(1);
+    let part = verb.as_ref().and_then(|verb| weft_lab::play(verb.to_str()?));
+    part.unwrap_or_else(|| weft_cli::run(std::env::args_os()))
 }

@@ -1,0 +1,97 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use weft_api::DEFAULT_SOCKET;
+
+use crate::verb::{
+    Attach, Completions, Detach, Endpoint, Init, Join, Lab, Leave, Man, Network, Node, Path, Run,
+    Status, Token, Version,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  weft init                                       found a cluster on this host
+  weft token worker                               print what to type on the next host
+  weft join --token weft-1-… 192.0.2.10:4788      … and type it there
+  weft network create app                         make a network, known on every host
+  docker run -d --network app --name web nginx    use it from Docker, on any host
+  weft run --network app --name probe -- curl -s http://web
+  weft path probe web                             see what happens to a packet
+
+`weft VERB --help` says more, and `weft man DIR` writes it all down.";
+
+/// One network for the containers of many hosts
+#[derive(Debug, Parser)]
+#[command(name = "weft", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(disable_help_subcommand = true, infer_subcommands = false)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What every verb understands.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// Form of what is printed, errors included
+    #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    pub(crate) output: Format,
+    /// Where the agent listens
+    #[arg(long, global = true, env = "WEFT_SOCKET", default_value = DEFAULT_SOCKET)]
+    #[arg(value_name = "PATH", hide_env_values = true)]
+    pub(crate) socket: PathBuf,
+    /// When to colour; `NO_COLOR` is honoured
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: Color,
+}
+
+/// The form of what is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// For programs
+    Json,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}
+
+/// One file each in `verb/`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    Init(Init),
+    Join(Join),
+    Leave(Leave),
+    Token(Token),
+    Status(Status),
+    #[command(subcommand, visible_alias = "nodes")]
+    Node(Node),
+    #[command(subcommand, visible_alias = "networks")]
+    Network(Network),
+    #[command(subcommand, visible_alias = "endpoints")]
+    Endpoint(Endpoint),
+    Run(Run),
+    Attach(Attach),
+    Detach(Detach),
+    #[command(visible_alias = "trace")]
+    Path(Path),
+    Lab(Lab),
+    Completions(Completions),
+    Man(Man),
+    Version(Version),
+}

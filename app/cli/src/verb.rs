@@ -1,0 +1,82 @@
+//! The verbs, and who runs which.
+
+mod attach;
+mod completions;
+mod detach;
+mod endpoint;
+mod init;
+mod join;
+mod lab;
+mod leave;
+mod man;
+mod network;
+mod node;
+mod path;
+mod run;
+#[cfg(test)]
+mod samples;
+mod status;
+mod token;
+mod version;
+
+pub(crate) use attach::Attach;
+pub(crate) use completions::Completions;
+pub(crate) use detach::Detach;
+pub(crate) use endpoint::Endpoint;
+pub(crate) use init::Init;
+pub(crate) use join::Join;
+pub(crate) use lab::Lab;
+pub(crate) use leave::Leave;
+pub(crate) use man::Man;
+pub(crate) use network::Network;
+pub(crate) use node::Node;
+pub(crate) use path::Path;
+pub(crate) use run::Run;
+pub(crate) use status::Status;
+pub(crate) use token::Token;
+pub(crate) use version::Version;
+
+use crate::arguments::Verb;
+use crate::failure::Failure;
+use crate::session::{self, Session};
+
+/// What a verb comes to: nothing more to say, or what went wrong.
+pub(crate) type Outcome = Result<(), Failure>;
+
+impl Verb {
+    pub(crate) fn run(self, session: &mut Session) -> Outcome {
+        match self {
+            Self::Run(verb) => verb.run(session),
+            Self::Completions(verb) => verb.run(session),
+            Self::Man(verb) => verb.run(session),
+            Self::Lab(verb) => verb.run(session),
+            asks => session::runtime()?.block_on(asks.ask(session)),
+        }
+    }
+
+    /// The verbs that do nothing but speak with the agent.
+    async fn ask(self, session: &mut Session) -> Outcome {
+        match self {
+            Self::Init(verb) => verb.run(session).await,
+            Self::Join(verb) => verb.run(session).await,
+            Self::Leave(verb) => verb.run(session).await,
+            Self::Token(verb) => verb.run(session).await,
+            Self::Status(verb) => verb.run(session).await,
+            Self::Node(verb) => verb.run(session).await,
+            Self::Network(verb) => verb.run(session).await,
+            Self::Endpoint(verb) => verb.run(session).await,
+            Self::Attach(verb) => verb.run(session).await,
+            Self::Detach(verb) => verb.run(session).await,
+            Self::Path(verb) => verb.run(session).await,
+            Self::Version(verb) => verb.run(session).await,
+            Self::Run(_) | Self::Completions(_) | Self::Man(_) | Self::Lab(_) => Ok(()),
+        }
+    }
+}
+
+/// Says what is gone: one reference a line.
+fn removed(session: &mut Session, references: &[&String]) -> Outcome {
+    let value = serde_json::json!({ "removed": references });
+    let text = references.iter().map(|reference| format!("{reference}\n")).collect::<String>();
+    session.output.show(&value, |_paint| text)
+}
