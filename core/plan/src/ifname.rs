@@ -42,6 +42,12 @@ impl IfName {
         Self("weft-egress".to_owned())
     }
 
+    /// Every namespace's own interface.
+    #[must_use]
+    pub fn loopback() -> Self {
+        Self("lo".to_owned())
+    }
+
     /// The end of an endpoint's veth pair that is a port of the segment's bridge.
     #[must_use]
     pub fn port(endpoint: EndpointId) -> Self {

@@ -1,11 +1,32 @@
-//! What the agent asks of the host itself.
+//! What the agent asks of the host itself: its routes, addresses, ports and features.
+//!
+//! Each question is about the calling thread's namespace; those that labs ask about other hosts
+//! have a twin that ends in `_in`.
+
+mod features;
+mod port;
+mod vxlan;
 
 use std::io;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use weft_model::{Mtu, Vni};
+use netlink_packet_route::AddressFamily;
+use netlink_packet_route::route::RouteType;
+use weft_model::Mtu;
 use weft_plan::IfName;
+
+pub use self::features::{Missing, missing_features};
+pub use self::port::udp_port_taken;
+pub use self::vxlan::{ForeignVxlan, foreign_vxlan};
+
+use crate::Netns;
+use crate::netlink::address::{self, Route};
+use crate::netlink::link::{self, Link};
+use crate::netlink::Rtnl;
+
+/// `RT_TABLE_LOCAL`: the host's own addresses, as routes.
+const LOCAL_TABLE: u32 = 255;
 
 /// How packets to another host leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,31 +39,38 @@ pub struct Path {
     pub source: IpAddr,
 }
 
-/// A VXLAN device that is not Weft's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ForeignVxlan {
-    /// Its name.
-    pub name: String,
-    /// Its number, if Weft could have it too.
-    pub vni: Option<Vni>,
-}
-
-/// Something that Weft needs and this host has not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
-    /// What is missing.
-    pub what: String,
-    /// How to get it.
-    pub hint: String,
-}
-
 /// The destinations of all routes, the default route not counted.
 ///
 /// # Errors
 ///
 /// If the kernel does not answer.
 pub async fn routes() -> io::Result<Vec<IpNet>> {
-    Err(io::ErrorKind::Unsupported.into())
+    routes_in(&Netns::current()?).await
+}
+
+/// As [`routes`], of another host.
+///
+/// # Errors
+///
+/// As [`routes`].
+pub async fn routes_in(netns: &Netns) -> io::Result<Vec<IpNet>> {
+    ask(netns, |rtnl| {
+        let mut routes = Vec::new();
+        for family in [AddressFamily::Inet, AddressFamily::Inet6] {
+            let dump = rtnl.dump(address::all_routes(family))?;
+            routes.extend(dump.into_iter().filter_map(Route::of).filter_map(destination));
+        }
+        routes.sort();
+        routes.dedup();
+        Ok(routes)
+    })
+    .await
+}
+
+fn destination(route: Route) -> Option<IpNet> {
+    let local = route.table == LOCAL_TABLE;
+    let taken = route.kind == RouteType::Unicast && !local;
+    route.destination.filter(|net| taken && net.prefix_len() > 0)
 }
 
 /// The way to an address.
@@ -50,36 +78,65 @@ pub async fn routes() -> io::Result<Vec<IpNet>> {
 /// # Errors
 ///
 /// `NetworkUnreachable` if there is none.
-pub async fn path_to(_address: IpAddr) -> io::Result<Path> {
-    Err(io::ErrorKind::Unsupported.into())
+pub async fn path_to(address: IpAddr) -> io::Result<Path> {
+    path_to_in(&Netns::current()?, address).await
 }
 
-/// The host's own addresses, loopback ones not counted.
+/// As [`path_to`], of another host.
+///
+/// # Errors
+///
+/// As [`path_to`].
+pub async fn path_to_in(netns: &Netns, address: IpAddr) -> io::Result<Path> {
+    ask(netns, move |rtnl| {
+        let unreachable = || io::Error::from(io::ErrorKind::NetworkUnreachable);
+        let route = Route::of(rtnl.get(address::route_to(address))?).ok_or_else(unreachable)?;
+        let index = route.device.ok_or_else(unreachable)?;
+        let link = Link::of(rtnl.get(link::numbered(index))?).ok_or_else(unreachable)?;
+        let bytes = route.mtu.filter(|&mtu| mtu != 0).unwrap_or(link.mtu).min(link.mtu);
+        Ok(Path {
+            device: link.name.parse().map_err(io::Error::other)?,
+            mtu: bytes.min(u16::MAX.into()).try_into().map_err(io::Error::other)?,
+            source: route.source.ok_or_else(unreachable)?,
+        })
+    })
+    .await
+}
+
+/// The host's own addresses, loopback and link-local ones not counted.
 ///
 /// # Errors
 ///
 /// If the kernel does not answer.
 pub async fn addresses() -> io::Result<Vec<IpNet>> {
-    Err(io::ErrorKind::Unsupported.into())
+    addresses_in(&Netns::current()?).await
 }
 
-/// Who has a UDP port, if somebody has.
-#[must_use]
-pub fn udp_port_taken(_port: u16) -> Option<String> {
-    None
-}
-
-/// VXLAN devices in the host's namespace that use this UDP port.
+/// As [`addresses`], of another host.
 ///
 /// # Errors
 ///
-/// If the kernel does not answer.
-pub async fn foreign_vxlan(_port: u16) -> io::Result<Vec<ForeignVxlan>> {
-    Err(io::ErrorKind::Unsupported.into())
+/// As [`addresses`].
+pub async fn addresses_in(netns: &Netns) -> io::Result<Vec<IpNet>> {
+    ask(netns, |rtnl| {
+        let dump = rtnl.dump(address::all())?.into_iter().filter_map(address::of);
+        Ok(dump.map(|(_, net)| net).filter(|net| is_reachable(net.addr())).collect())
+    })
+    .await
 }
 
-/// What Weft needs and this host has not.
-#[must_use]
-pub fn missing_features() -> Vec<Missing> {
-    Vec::new()
+const fn is_reachable(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => !v4.is_loopback() && !v4.is_link_local(),
+        IpAddr::V6(v6) => !v6.is_loopback() && !v6.is_unicast_link_local(),
+    }
+}
+
+async fn ask<T: Send + 'static>(
+    netns: &Netns,
+    question: impl FnOnce(&mut Rtnl) -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let netns = netns.clone();
+    let asked = tokio::task::spawn_blocking(move || question(&mut Rtnl::open(&netns)?));
+    asked.await.map_err(io::Error::other)?
 }

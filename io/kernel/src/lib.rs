@@ -21,4 +21,4 @@ pub use fake::Fake;
 pub use kernel::{Applied, Disturbance, Failure, Kernel};
 pub use linux::Linux;
 pub use netns::Netns;
-pub use workload::{WorkloadLink, wire_workload};
+pub use workload::{WorkloadLink, wire_workload, wire_workload_from};

@@ -5,7 +5,7 @@ pub(crate) mod entry;
 pub(crate) mod link;
 mod socket;
 
-pub(crate) use socket::{Request, Rtnl};
+pub(crate) use socket::{Request, Rtnl, messages};
 
 /// Flags of a request that makes something.
 pub(crate) const CREATE: u16 = netlink_packet_core::NLM_F_CREATE | netlink_packet_core::NLM_F_EXCL;

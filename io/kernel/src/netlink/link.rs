@@ -107,6 +107,11 @@ pub(crate) fn named(name: &IfName) -> RouteNetlinkMessage {
     RouteNetlinkMessage::GetLink(message(0, vec![LinkAttribute::IfName(name.to_string())]))
 }
 
+/// One interface, by its number.
+pub(crate) fn numbered(index: u32) -> RouteNetlinkMessage {
+    RouteNetlinkMessage::GetLink(message(index, Vec::new()))
+}
+
 pub(crate) fn add_bridge(name: &IfName, mac: MacAddr, mtu: Mtu) -> Request {
     let attributes = vec![
         LinkAttribute::IfName(name.to_string()),

@@ -161,7 +161,7 @@ impl Rtnl {
 type Message = NetlinkMessage<RouteNetlinkMessage>;
 
 /// Takes a datagram apart.
-fn messages(mut datagram: &[u8]) -> Vec<(u32, NetlinkPayload<RouteNetlinkMessage>)> {
+pub(crate) fn messages(mut datagram: &[u8]) -> Vec<(u32, NetlinkPayload<RouteNetlinkMessage>)> {
     let mut messages = Vec::new();
     while let Some(length) = length_of(datagram) {
         match Message::deserialize(datagram) {

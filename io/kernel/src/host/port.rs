@@ -1,0 +1,61 @@
+//! Who listens on a UDP port.
+
+use std::fs;
+use std::path::Path;
+
+/// UDP sockets of the calling thread's namespace, one a line (proc(5)).
+const TABLES: [&str; 2] = ["/proc/thread-self/net/udp", "/proc/thread-self/net/udp6"];
+
+/// Who has a UDP port in the calling thread's namespace, if somebody has.
+///
+/// VXLAN devices, Weft's own among them, are `the kernel`.
+#[must_use]
+pub fn udp_port_taken(port: u16) -> Option<String> {
+    let tables = TABLES.iter().filter_map(|table| fs::read_to_string(table).ok());
+    let lines: Vec<String> =
+        tables.flat_map(|table| table.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    let inode = lines.iter().find_map(|line| inode_of(line, port))?;
+    if inode == "0" {
+        return Some("the kernel, for a VXLAN device or another tunnel".to_owned());
+    }
+    Some(process_of(&inode).unwrap_or_else(|| "a process of another user".to_owned()))
+}
+
+/// The socket's inode, if the line is of a socket that is bound to this port.
+fn inode_of(line: &str, port: u16) -> Option<String> {
+    let mut columns = line.split_whitespace().skip(1);
+    let (_, local) = columns.next()?.rsplit_once(':')?;
+    let bound = u16::from_str_radix(local, 16).ok()?;
+    let inode = columns.nth(7)?;
+    (bound == port).then(|| inode.to_owned())
+}
+
+fn process_of(inode: &str) -> Option<String> {
+    let link = format!("socket:[{inode}]");
+    let processes = fs::read_dir("/proc").ok()?.flatten().map(|entry| entry.path());
+    let owner = processes.filter(|process| process.join("fd").is_dir()).find(|process| holds(process, &link))?;
+    let name = fs::read_to_string(owner.join("comm")).ok()?;
+    Some(format!("{} (process {})", name.trim(), owner.file_name()?.to_string_lossy()))
+}
+
+fn holds(process: &Path, link: &str) -> bool {
+    let files = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
+    files.into_iter().any(|file| {
+        fs::read_link(file.path()).is_ok_and(|target| target.as_os_str() == link)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_port_has_an_owner_and_a_free_one_has_none() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let owner = udp_port_taken(port).unwrap();
+        assert!(owner.contains(&std::process::id().to_string()), "{owner}");
+        drop(socket);
+        assert_eq!(udp_port_taken(port), None);
+    }
+}
