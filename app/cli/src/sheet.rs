@@ -21,6 +21,7 @@ impl Sheet {
     }
 
     /// A property in a tone.
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and names are shown alike")]
     pub(crate) fn toned(
         &mut self,
         title: &'static str,

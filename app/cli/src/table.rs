@@ -38,6 +38,7 @@ impl Table {
 }
 
 /// A cell without a tone.
+#[expect(clippy::needless_pass_by_value, reason = "numbers and names are shown alike")]
 pub(crate) fn plain(value: impl ToString) -> (Tone, String) {
     (Tone::Neutral, value.to_string())
 }

@@ -87,7 +87,8 @@ fn invitation(token: &TokenView, managers: &[NodeView]) -> String {
         Role::Manager => "manager",
         Role::Worker => "worker",
     };
-    let manager = managers.first().map_or("HOST:PORT".to_owned(), |node| node.control.to_string());
+    let manager =
+        managers.first().map_or_else(|| "HOST:PORT".to_owned(), |node| node.control.to_string());
     let until = expires_at.as_ref().map(|at| format!(" (until {at})")).unwrap_or_default();
     format!(
         "To add a {role}, run on the new host{until}:\n\n    weft join --token {token} {manager}\n"
