@@ -169,7 +169,7 @@ fn config(subnet: &Subnet) -> IpamConfig {
 
 fn collision(name: &str, other: &Network) -> Refusal {
     let hint = format!(
-        "docker network rm {name} (nothing else is needed), or give one of the two another name"
+        "docker network rm {name}, and the cluster's appears by itself; or another name for one"
     );
     Refusal::new(format!("network {name} of the cluster is missing in this host's Docker"), hint)
         .because(format_args!("Docker has another network {name}, of driver {}", other.driver))
