@@ -200,6 +200,15 @@ impl Whereabouts {
         others.chain(me).collect()
     }
 
+    /// Whether it is known what `node` has on `network`, be it nothing.
+    ///
+    /// Until then nothing that leads to it is to be taken away: silence is not its owner's word.
+    #[must_use]
+    pub fn heard(&self, network: NetworkId, node: NodeId) -> bool {
+        let Some(owner) = self.owners.get(&node) else { return node == self.me };
+        owner.version > 0 && owner.replicas.get(&network).is_none_or(Replica::is_heard)
+    }
+
     /// The networks that this node takes part in.
     #[must_use]
     pub fn networks(&self) -> BTreeSet<NetworkId> {

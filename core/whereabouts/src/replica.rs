@@ -56,6 +56,11 @@ impl Replica {
         }
     }
 
+    /// Whether the owner has said what there is, in this run or in an earlier one.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.have() > 0 || !self.rows.is_empty()
+    }
+
     /// Whether the owner's `version` is news.
     pub(crate) const fn lacks(&self, version: u64) -> bool {
         match self.state {
