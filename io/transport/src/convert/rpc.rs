@@ -1,0 +1,162 @@
+//! Questions and answers.
+
+use weft_model::NodeId;
+
+use super::{Malformed, address, array, json, octets, parse};
+use crate::event::{
+    JoinAnswer, JoinRefused, JoinRequest, JoinResponse, Request, Response, WatchItem,
+};
+use crate::wire::{self, Body};
+
+impl From<Request> for Body {
+    fn from(request: Request) -> Self {
+        match request {
+            Request::Command(command) => Self::Command(json(&command)),
+            Request::Renew { csr_der } => Self::Renew(csr_der),
+        }
+    }
+}
+
+impl TryFrom<Body> for Request {
+    type Error = Malformed;
+
+    fn try_from(body: Body) -> Result<Self, Malformed> {
+        match body {
+            Body::Command(command) => parse(&command, "a command").map(Self::Command),
+            Body::Renew(csr_der) => Ok(Self::Renew { csr_der }),
+            _other => Err(Malformed("a request")),
+        }
+    }
+}
+
+impl From<Response> for Body {
+    fn from(response: Response) -> Self {
+        match response {
+            Response::Outcome(outcome, revision) => {
+                Self::Outcome(wire::Outcome { outcome: json(&outcome), revision })
+            }
+            Response::Refused { error, hint } => Self::Refused(wire::Refused { error, hint }),
+            Response::Certificate { chain: certificates } => {
+                Self::Certificate(wire::Chain { certificates })
+            }
+            Response::NotManager { managers } => {
+                let ids = managers.iter().map(|id| id.to_bytes().to_vec()).collect();
+                Self::NotManager(wire::Ids { ids })
+            }
+        }
+    }
+}
+
+impl TryFrom<Body> for Response {
+    type Error = Malformed;
+
+    fn try_from(body: Body) -> Result<Self, Malformed> {
+        match body {
+            Body::Outcome(wire::Outcome { outcome, revision }) => {
+                Ok(Self::Outcome(parse(&outcome, "an outcome")?, revision))
+            }
+            Body::Refused(wire::Refused { error, hint }) => Ok(Self::Refused { error, hint }),
+            Body::Certificate(wire::Chain { certificates }) => {
+                Ok(Self::Certificate { chain: certificates })
+            }
+            Body::NotManager(wire::Ids { ids }) => {
+                let managers = ids.iter().map(|id| node(id)).collect::<Result<_, _>>()?;
+                Ok(Self::NotManager { managers })
+            }
+            _other => Err(Malformed("a response")),
+        }
+    }
+}
+
+impl From<WatchItem> for Body {
+    fn from(item: WatchItem) -> Self {
+        match item {
+            WatchItem::Snapshot(snapshot) => Self::WatchSnapshot(json(&snapshot)),
+            WatchItem::Change(change) => Self::WatchChange(json(&change)),
+        }
+    }
+}
+
+impl TryFrom<Body> for WatchItem {
+    type Error = Malformed;
+
+    fn try_from(body: Body) -> Result<Self, Malformed> {
+        match body {
+            Body::WatchSnapshot(snapshot) => parse(&snapshot, "a registry").map(Self::Snapshot),
+            Body::WatchChange(change) => parse(&change, "a registry's change").map(Self::Change),
+            _other => Err(Malformed("a registry")),
+        }
+    }
+}
+
+impl From<JoinRequest> for Body {
+    fn from(request: JoinRequest) -> Self {
+        Self::Join(wire::Join {
+            secret: request.secret,
+            csr: request.csr_der,
+            name: request.name.into(),
+            vtep: request.vtep.map(octets).unwrap_or_default(),
+            control_port: request.control_port.into(),
+            node: request.node.to_bytes().to_vec(),
+        })
+    }
+}
+
+impl TryFrom<wire::Join> for JoinRequest {
+    type Error = Malformed;
+
+    fn try_from(join: wire::Join) -> Result<Self, Malformed> {
+        Ok(Self {
+            secret: join.secret,
+            csr_der: join.csr,
+            name: join.name.parse().map_err(|_not_a_name| Malformed("a node's name"))?,
+            vtep: if join.vtep.is_empty() { None } else { Some(address(&join.vtep)?) },
+            control_port: join.control_port.try_into().map_err(|_large| Malformed("a port"))?,
+            node: node(&join.node)?,
+        })
+    }
+}
+
+impl From<JoinAnswer> for Body {
+    fn from(answer: JoinAnswer) -> Self {
+        match answer {
+            Err(JoinRefused { error, hint }) => Self::Refused(wire::Refused { error, hint }),
+            Ok(JoinResponse { certificate_chain, ca, node, snapshot }) => {
+                Self::Joined(wire::Joined {
+                    chain: certificate_chain,
+                    ca,
+                    node: json(&node),
+                    snapshot: json(&snapshot),
+                })
+            }
+        }
+    }
+}
+
+impl TryFrom<Body> for JoinResponseOrRefusal {
+    type Error = Malformed;
+
+    fn try_from(body: Body) -> Result<Self, Malformed> {
+        match body {
+            Body::Refused(wire::Refused { error, hint }) => {
+                Ok(Self(Err(JoinRefused { error, hint })))
+            }
+            Body::Joined(wire::Joined { chain, ca, node, snapshot }) => {
+                Ok(Self(Ok(JoinResponse {
+                    certificate_chain: chain,
+                    ca,
+                    node: parse(&node, "a node")?,
+                    snapshot: parse(&snapshot, "a registry")?,
+                })))
+            }
+            _other => Err(Malformed("an answer to a host that joins")),
+        }
+    }
+}
+
+/// A [`JoinAnswer`] that a conversion can be written for.
+pub(crate) struct JoinResponseOrRefusal(pub(crate) JoinAnswer);
+
+fn node(bytes: &[u8]) -> Result<NodeId, Malformed> {
+    array(bytes, "a node id").map(NodeId::from_bytes)
+}

@@ -1,0 +1,93 @@
+//! The UDP socket and how QUIC behaves on it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
+use quinn::{ClientConfig, Endpoint, IdleTimeout, ServerConfig, TransportConfig, VarInt};
+
+use crate::tls::CredentialsError;
+
+/// A peer that was silent for this long is gone.
+const IDLE_MS: u32 = 3_000;
+/// A connection is never silent for longer than this while its peer lives.
+const KEEP_ALIVE: Duration = Duration::from_millis(500);
+/// Streams that a peer may have open at once.
+const STREAMS: u32 = 1_024;
+
+/// Why a connection is closed, as the other side reads it.
+pub(crate) mod close {
+    use quinn::VarInt;
+
+    /// The node ends, or does not need the connection any more.
+    pub(crate) const BYE: VarInt = VarInt::from_u32(0);
+    /// The certificate is not a member's.
+    pub(crate) const NO_MEMBER: VarInt = VarInt::from_u32(1);
+    /// There is a newer connection to the same node.
+    pub(crate) const REPLACED: VarInt = VarInt::from_u32(2);
+}
+
+/// Why the mesh cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The UDP port cannot be had.
+    #[error("listen for other nodes on UDP {address}")]
+    Socket {
+        /// What was asked for.
+        address: SocketAddr,
+        /// The system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// The node cannot show who it is.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+}
+
+impl BindError {
+    /// What to try.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Socket { address, .. } => format!(
+                "see who has the port (ss -lunp sport = :{}), or take another: weft agent --listen",
+                address.port()
+            ),
+            Self::Credentials(_) => {
+                "join the cluster again: weft leave --force, weft join".to_owned()
+            }
+        }
+    }
+}
+
+fn transport() -> Arc<TransportConfig> {
+    let mut config = TransportConfig::default();
+    config
+        .keep_alive_interval(Some(KEEP_ALIVE))
+        .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_MS))))
+        .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS))
+        .max_concurrent_uni_streams(VarInt::from_u32(STREAMS));
+    Arc::new(config)
+}
+
+/// Listens on `address`.
+pub(crate) fn listen(address: SocketAddr, config: QuicServerConfig) -> Result<Endpoint, BindError> {
+    let mut config = ServerConfig::with_crypto(Arc::new(config));
+    config.transport_config(transport());
+    Endpoint::server(config, address).map_err(|source| BindError::Socket { address, source })
+}
+
+/// An endpoint that only dials.
+pub(crate) fn dialer(family_of: SocketAddr) -> io::Result<Endpoint> {
+    let any = if family_of.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    Endpoint::client(any.parse().map_err(io::Error::other)?)
+}
+
+/// How to dial.
+pub(crate) fn dialing(config: QuicClientConfig) -> ClientConfig {
+    let mut config = ClientConfig::new(Arc::new(config));
+    config.transport_config(transport());
+    config
+}

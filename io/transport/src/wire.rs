@@ -1,0 +1,222 @@
+//! What stands on the wire: one envelope, versioned, in Protocol Buffers.
+//!
+//! An unknown body reads as none and is left alone, so that a cluster is upgraded host by host.
+//! Registry values are JSON inside, as in the registry itself.
+
+use prost::{Message, Oneof};
+
+/// The version that this program speaks.
+pub(crate) const VERSION: u32 = 1;
+
+/// Every frame is one envelope.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Envelope {
+    #[prost(uint32, tag = "1")]
+    pub(crate) version: u32,
+    /// Reserved for relays between zones of a large cluster.
+    #[prost(uint32, tag = "2")]
+    pub(crate) zone: u32,
+    /// Reserved for the owner's signature, which rows need that others pass on.
+    #[prost(bytes = "vec", tag = "3")]
+    pub(crate) signature: Vec<u8>,
+    #[prost(
+        oneof = "Body",
+        tags = "16, 17, 18, 19, 20, 21, 32, 33, 34, 35, 36, 37, 40, 41, 42, 48, 49"
+    )]
+    pub(crate) body: Option<Body>,
+}
+
+#[derive(Clone, PartialEq, Eq, Oneof)]
+pub(crate) enum Body {
+    #[prost(message, tag = "16")]
+    Participation(Participation),
+    #[prost(message, tag = "17")]
+    Rows(Rows),
+    #[prost(message, tag = "18")]
+    Delta(Delta),
+    #[prost(message, tag = "19")]
+    RowsRequest(RowsRequest),
+    #[prost(message, tag = "20")]
+    ParticipationRequest(Empty),
+    #[prost(message, tag = "21")]
+    Digest(Digest),
+    #[prost(bytes, tag = "32")]
+    Command(Vec<u8>),
+    #[prost(message, tag = "33")]
+    Outcome(Outcome),
+    #[prost(message, tag = "34")]
+    Refused(Refused),
+    #[prost(bytes, tag = "35")]
+    Renew(Vec<u8>),
+    #[prost(message, tag = "36")]
+    Certificate(Chain),
+    #[prost(message, tag = "37")]
+    NotManager(Ids),
+    #[prost(uint64, tag = "40")]
+    Watch(u64),
+    #[prost(bytes, tag = "41")]
+    WatchSnapshot(Vec<u8>),
+    #[prost(bytes, tag = "42")]
+    WatchChange(Vec<u8>),
+    #[prost(message, tag = "48")]
+    Join(Join),
+    #[prost(message, tag = "49")]
+    Joined(Joined),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(crate) struct Empty {}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Participation {
+    #[prost(uint64, tag = "1")]
+    pub(crate) epoch: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) version: u64,
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub(crate) networks: Vec<Vec<u8>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Rows {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) network: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub(crate) epoch: u64,
+    #[prost(uint64, tag = "3")]
+    pub(crate) version: u64,
+    #[prost(message, repeated, tag = "4")]
+    pub(crate) rows: Vec<Row>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Delta {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) network: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub(crate) epoch: u64,
+    #[prost(uint64, tag = "3")]
+    pub(crate) from: u64,
+    #[prost(uint64, tag = "4")]
+    pub(crate) to: u64,
+    #[prost(message, repeated, tag = "5")]
+    pub(crate) changes: Vec<RowChange>,
+}
+
+/// One change: a row that is there, or the id of one that is gone.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct RowChange {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) put: Option<Row>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(crate) remove: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Row {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) id: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(crate) mac: Vec<u8>,
+    /// 4 or 16 bytes each.
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub(crate) addresses: Vec<Vec<u8>>,
+    #[prost(string, optional, tag = "4")]
+    pub(crate) name: Option<String>,
+    #[prost(string, repeated, tag = "5")]
+    pub(crate) aliases: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct RowsRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) network: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub(crate) epoch: u64,
+    #[prost(uint64, tag = "3")]
+    pub(crate) have: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Digest {
+    #[prost(uint64, tag = "1")]
+    pub(crate) epoch: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) participation: u64,
+    #[prost(message, repeated, tag = "3")]
+    pub(crate) streams: Vec<Stream>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Stream {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) network: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub(crate) version: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Outcome {
+    /// JSON.
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) outcome: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub(crate) revision: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Refused {
+    #[prost(string, tag = "1")]
+    pub(crate) error: String,
+    #[prost(string, tag = "2")]
+    pub(crate) hint: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Chain {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub(crate) certificates: Vec<Vec<u8>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Ids {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub(crate) ids: Vec<Vec<u8>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Join {
+    #[prost(string, tag = "1")]
+    pub(crate) secret: String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(crate) csr: Vec<u8>,
+    #[prost(string, tag = "3")]
+    pub(crate) name: String,
+    #[prost(bytes = "vec", tag = "4")]
+    pub(crate) vtep: Vec<u8>,
+    #[prost(uint32, tag = "5")]
+    pub(crate) control_port: u32,
+    #[prost(bytes = "vec", tag = "6")]
+    pub(crate) node: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Joined {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub(crate) chain: Vec<Vec<u8>>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(crate) ca: Vec<u8>,
+    /// JSON.
+    #[prost(bytes = "vec", tag = "3")]
+    pub(crate) node: Vec<u8>,
+    /// JSON.
+    #[prost(bytes = "vec", tag = "4")]
+    pub(crate) snapshot: Vec<u8>,
+}
+
+impl Envelope {
+    /// Puts a body into an envelope of this version.
+    pub(crate) fn new(body: Body) -> Self {
+        Self { version: VERSION, body: Some(body), ..Self::default() }
+    }
+}
