@@ -37,15 +37,17 @@ pub(crate) struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
-    /// Form of what is printed, errors included
+    /// Form of what is printed, errors included: table or json
     #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    #[arg(hide_possible_values = true)]
     pub(crate) output: Format,
     /// Where the agent listens
     #[arg(long, global = true, env = "WEFT_SOCKET", default_value = DEFAULT_SOCKET)]
     #[arg(value_name = "PATH", hide_env_values = true)]
     pub(crate) socket: PathBuf,
-    /// When to colour; `NO_COLOR` is honoured
+    /// When to colour: auto, always or never; `NO_COLOR` is honoured
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(hide_possible_values = true)]
     pub(crate) color: Color,
 }
 

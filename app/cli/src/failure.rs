@@ -2,13 +2,13 @@
 
 use std::error::Error;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use serde_json::json;
 use weft_api::{CallError, ProblemKind};
 
-use crate::arguments::Format;
+use crate::arguments::{Color, Format};
 use crate::paint::{Paint, Tone};
 
 /// What failed, why, and what to try.
@@ -115,22 +115,32 @@ impl Failure {
     }
 }
 
-/// What clap refused, or its help: printed in clap's own form, or as JSON if that was asked for.
+/// What clap refused, or its help; as JSON if that was asked for.
 pub(crate) fn usage(refused: &clap::Error, words: &[OsString]) -> ExitCode {
     if !refused.use_stderr() {
         // Help or version; a closed stdout is not an error.
         drop(refused.print());
         return Exit::Done.code();
     }
+    let text = refused.render();
     if asks_for_json(words) {
-        let text = refused.render().to_string();
-        let why = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let why = text.to_string();
+        let why = why.lines().next().unwrap_or_default().trim_start_matches("error: ");
         let hint = "`weft --help`, or `--help` after any verb";
         Failure::usage("understand the command", why, hint).print(Format::Json, Paint::Plain);
     } else {
-        drop(refused.print());
+        let text = match Paint::choose(Color::Auto, std::io::stderr().is_terminal()) {
+            Paint::Coloured => text.ansi().to_string(),
+            Paint::Plain => text.to_string(),
+        };
+        drop(std::io::stderr().write_all(in_our_words(&text).as_bytes()));
     }
     Exit::Usage.code()
+}
+
+/// clap's text in the form of all other errors.
+fn in_our_words(text: &str) -> String {
+    text.replacen("error:", "weft:", 1).replacen("For more information, try", "try:", 1)
 }
 
 /// Looks for `--output json` where clap gave up before it could say.

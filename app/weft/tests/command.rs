@@ -76,11 +76,9 @@ fn serve(
     reader.read_exact(&mut body).unwrap();
     let line = lines[0].trim_end_matches(" HTTP/1.1").to_owned();
     let (_, status, answer) =
-        answers.iter().find(|(start, ..)| line.starts_with(start)).cloned().unwrap_or((
-            "",
-            404,
-            json!({"error": format!("no answer to {line}"), "kind": "not_found"}),
-        ));
+        answers.iter().find(|(start, ..)| line.starts_with(start)).cloned().unwrap_or_else(|| {
+            ("", 404, json!({"error": format!("no answer to {line}"), "kind": "not_found"}))
+        });
     notes.lock().unwrap().push((line, serde_json::from_slice(&body).unwrap_or_default()));
     let answer = answer.to_string();
     let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n", answer.len());
@@ -190,6 +188,7 @@ fn what_makes_no_sense_ends_with_64() {
     for words in [vec!["nonsense"], vec!["network", "create", "a.b"], vec!["attach"], vec![]] {
         let output = weft("/nonexistent".as_ref(), &words).output().unwrap();
         assert_eq!(output.status.code(), Some(64), "{words:?}");
+        assert!(!stderr(&output).contains("error:"), "{}", stderr(&output));
     }
     let output =
         weft("/x".as_ref(), &["network", "create", "a.b", "--output=json"]).output().unwrap();

@@ -12,6 +12,8 @@ use tempfile::NamedTempFile;
 
 use crate::failure::{Exit, Failure};
 
+/// Caches that libc asks before it looks into `/etc/resolv.conf`; the host's, and deaf to Weft.
+const CACHES: [&str; 2] = ["/run/systemd/resolve/io.systemd.Resolve", "/run/nscd/socket"];
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// Where the agent answers names in every namespace that it attaches.
 const CONTENT: &str = "nameserver 127.0.0.11\n";
@@ -58,5 +60,12 @@ fn resolv_conf() -> io::Result<NamedTempFile> {
 fn cover(file: &Path) -> nix::Result<()> {
     let none: Option<&str> = None;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
-    mount(Some(file), RESOLV_CONF, none, MsFlags::MS_BIND, none)
+    let caches = CACHES.iter().filter(|cache| Path::new(cache).exists());
+    caches.map(|cache| bind(Path::new("/dev/null"), cache)).collect::<nix::Result<()>>()?;
+    bind(file, RESOLV_CONF)
+}
+
+fn bind(file: &Path, over: &str) -> nix::Result<()> {
+    let none: Option<&str> = None;
+    mount(Some(file), over, none, MsFlags::MS_BIND, none)
 }
