@@ -76,7 +76,7 @@ fn link_entries(behind: &Path, directory: &Path) -> io::Result<()> {
 }
 
 /// What the machine has mounted below `/sys` and a host needs: control groups, and the interface
-/// through which Docker loads its AppArmor profile.
+/// through which Docker loads its `AppArmor` profile.
 const VIEWS: [&str; 2] = ["/sys/fs/cgroup", "/sys/kernel/security"];
 
 /// `/proc` of the PID namespace and `/sys` of the network namespace.
