@@ -38,8 +38,7 @@ impl Capture {
     fn open_here(interface: &str) -> io::Result<Self> {
         let address = address_of(interface)?;
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        let socket =
-            socket(AddressFamily::Packet, SockType::Raw, flags, SockProtocol::EthAll)?;
+        let socket = socket(AddressFamily::Packet, SockType::Raw, flags, SockProtocol::EthAll)?;
         setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER)?;
         bind(socket.as_raw_fd(), &address)?;
         let mut capture = Self { socket };

@@ -21,9 +21,9 @@ pub use self::port::udp_port_taken;
 pub use self::vxlan::{ForeignVxlan, foreign_vxlan};
 
 use crate::Netns;
+use crate::netlink::Rtnl;
 use crate::netlink::address::{self, Route};
 use crate::netlink::link::{self, Link};
-use crate::netlink::Rtnl;
 
 /// `RT_TABLE_LOCAL`: the host's own addresses, as routes.
 const LOCAL_TABLE: u32 = 255;

@@ -59,8 +59,7 @@ impl Linux {
         work: impl FnOnce(&mut World) -> T + Send + 'static,
     ) -> T {
         let world = Arc::clone(&self.world);
-        let work =
-            move || work(&mut world.lock().unwrap_or_else(PoisonError::into_inner));
+        let work = move || work(&mut world.lock().unwrap_or_else(PoisonError::into_inner));
         match tokio::task::spawn_blocking(work).await {
             Ok(done) => done,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),

@@ -15,7 +15,11 @@ pub(crate) fn apply(netns: &Netns, commands: &[Value]) -> Result<(), NftError> {
 }
 
 /// A table's objects; nothing if there is no such table.
-pub(crate) fn list(netns: &Netns, family: &str, table: &str) -> Result<Option<Vec<Value>>, NftError> {
+pub(crate) fn list(
+    netns: &Netns,
+    family: &str,
+    table: &str,
+) -> Result<Option<Vec<Value>>, NftError> {
     let output = run(netns, &["-j", "list", "table", family, table], "")?;
     if !output.status.success() {
         let missing = String::from_utf8_lossy(&output.stderr).contains("No such file");

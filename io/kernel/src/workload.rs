@@ -63,10 +63,8 @@ fn wire(host: &Netns, peer: &IfName, into: &Netns, setup: &WorkloadLink) -> Resu
     let mut outside = Rtnl::open(host).map_err(refused("open a socket", peer))?;
     let found = outside.get(link::named(peer)).ok().and_then(Link::of);
     let found = found.ok_or_else(|| WireError::NoPeer(peer.clone()))?;
-    let mut attributes = vec![
-        LinkAttribute::IfName(setup.name.to_string()),
-        LinkAttribute::Mtu(setup.mtu.into()),
-    ];
+    let mut attributes =
+        vec![LinkAttribute::IfName(setup.name.to_string()), LinkAttribute::Mtu(setup.mtu.into())];
     attributes.extend(setup.mac.map(|mac| LinkAttribute::Address(mac.0.to_vec())));
     let moved = outside.request(link::move_to(found.index, into, attributes));
     moved.map_err(refused("move the pair's end", peer))?;
@@ -95,6 +93,9 @@ fn index_of(rtnl: &mut Rtnl, name: &IfName) -> Result<u32, WireError> {
     Link::of(found).map(|link| link.index).ok_or_else(|| WireError::NoPeer(name.clone()))
 }
 
-fn refused<'a>(what: &'static str, name: &'a IfName) -> impl FnOnce(io::Error) -> WireError + use<'a> {
+fn refused<'a>(
+    what: &'static str,
+    name: &'a IfName,
+) -> impl FnOnce(io::Error) -> WireError + use<'a> {
     move |source| WireError::Refused { what, name: name.clone(), source }
 }

@@ -33,16 +33,18 @@ fn inode_of(line: &str, port: u16) -> Option<String> {
 fn process_of(inode: &str) -> Option<String> {
     let link = format!("socket:[{inode}]");
     let processes = fs::read_dir("/proc").ok()?.flatten().map(|entry| entry.path());
-    let owner = processes.filter(|process| process.join("fd").is_dir()).find(|process| holds(process, &link))?;
+    let owner = processes
+        .filter(|process| process.join("fd").is_dir())
+        .find(|process| holds(process, &link))?;
     let name = fs::read_to_string(owner.join("comm")).ok()?;
     Some(format!("{} (process {})", name.trim(), owner.file_name()?.to_string_lossy()))
 }
 
 fn holds(process: &Path, link: &str) -> bool {
     let files = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
-    files.into_iter().any(|file| {
-        fs::read_link(file.path()).is_ok_and(|target| target.as_os_str() == link)
-    })
+    files
+        .into_iter()
+        .any(|file| fs::read_link(file.path()).is_ok_and(|target| target.as_os_str() == link))
 }
 
 #[cfg(test)]

@@ -21,13 +21,16 @@ impl World {
         if let Err(error) = self.refresh() {
             tracing::debug!(%error, "namespaces cannot be listed");
         }
-        for changes in plan.changes.chunk_by(|a, b| is_entry(a) && is_entry(b) && a.vni() == b.vni())
+        for changes in
+            plan.changes.chunk_by(|a, b| is_entry(a) && is_entry(b) && a.vni() == b.vni())
         {
             match changes {
                 [change] if !is_entry(change) => {
                     let failure = self.apply_one(change).err();
                     let change = || change.clone();
-                    applied.failures.extend(failure.map(|error| Failure { change: change(), error }));
+                    applied
+                        .failures
+                        .extend(failure.map(|error| Failure { change: change(), error }));
                 }
                 entries => applied.failures.extend(self.apply_entries(entries)),
             }
@@ -74,8 +77,7 @@ impl World {
 
     fn remove_firewall(&mut self) -> Result<(), ApplyError> {
         self.listed = None;
-        let mut commands =
-            crate::nft::replacement(firewall::FAMILY, firewall::TABLE, Vec::new());
+        let mut commands = crate::nft::replacement(firewall::FAMILY, firewall::TABLE, Vec::new());
         commands.truncate(2);
         crate::nft::apply(&self.host, &commands).map_err(ApplyError::Nft)
     }
@@ -121,7 +123,9 @@ impl World {
         });
         let failed = changes.iter().zip(errors);
         failed
-            .filter_map(|(change, done)| Some(Failure { change: change.clone(), error: done.err()? }))
+            .filter_map(|(change, done)| {
+                Some(Failure { change: change.clone(), error: done.err()? })
+            })
             .collect()
     }
 

@@ -36,13 +36,24 @@ fn guard(guard: &Guard) -> Vec<Value> {
         json!({ "set": set })
     };
     let refuse = |protocol: &str, peers: &str| {
-        rule("guard", vec![
-            compare("==", json!({ "payload": { "protocol": "udp", "field": "dport" } }), guard.udp_port),
-            compare("!=", json!({ "meta": { "key": "iif" } }), "lo"),
-            compare("!=", json!({ "payload": { "protocol": protocol, "field": "saddr" } }), peers),
-            json!({ "counter": null }),
-            json!({ "drop": null }),
-        ])
+        rule(
+            "guard",
+            vec![
+                compare(
+                    "==",
+                    json!({ "payload": { "protocol": "udp", "field": "dport" } }),
+                    guard.udp_port,
+                ),
+                compare("!=", json!({ "meta": { "key": "iif" } }), "lo"),
+                compare(
+                    "!=",
+                    json!({ "payload": { "protocol": protocol, "field": "saddr" } }),
+                    peers,
+                ),
+                json!({ "counter": null }),
+                json!({ "drop": null }),
+            ],
+        )
     };
     vec![
         set("peers", "ipv4_addr", IpAddr::is_ipv4),
@@ -66,11 +77,18 @@ fn masquerade(masquerade: &Masquerade) -> Vec<Value> {
     let to = || compare("==", json!({ "meta": { "key": "oifname" } }), bridge);
     let elsewhere = compare("!=", json!({ "meta": { "key": "oifname" } }), bridge);
     let answers = |state: &str| {
-        vec![to(), compare("in", json!({ "ct": { "key": "state" } }), state), json!({ "accept": null })]
+        vec![
+            to(),
+            compare("in", json!({ "ct": { "key": "state" } }), state),
+            json!({ "accept": null }),
+        ]
     };
     vec![
         chain("postrouting", "nat", "postrouting", 100),
-        rule("postrouting", vec![compare("==", source, range), elsewhere, json!({ "masquerade": null })]),
+        rule(
+            "postrouting",
+            vec![compare("==", source, range), elsewhere, json!({ "masquerade": null })],
+        ),
         chain("forward", "filter", "forward", 0),
         rule("forward", vec![from(), to(), json!({ "drop": null })]),
         rule("forward", answers("established")),
@@ -143,8 +161,10 @@ fn normal_expression(expression: &mut Value) {
 }
 
 fn firewall_of(objects: &[Value]) -> Option<Firewall> {
-    let udp_port = objects.iter().find_map(|object| object.pointer("/rule/expr/0/match/right")?.as_u64());
-    let peers = objects.iter().filter_map(|object| object.pointer("/set/elem")?.as_array()).flatten();
+    let udp_port =
+        objects.iter().find_map(|object| object.pointer("/rule/expr/0/match/right")?.as_u64());
+    let peers =
+        objects.iter().filter_map(|object| object.pointer("/set/elem")?.as_array()).flatten();
     let peers: Option<BTreeSet<IpAddr>> = peers.map(|peer| peer.as_str()?.parse().ok()).collect();
     let masquerade = objects.iter().find_map(masquerade_of);
     let guard = Guard { udp_port: udp_port?.try_into().ok()?, peers: peers? };
@@ -152,7 +172,9 @@ fn firewall_of(objects: &[Value]) -> Option<Firewall> {
 }
 
 fn masquerade_of(object: &Value) -> Option<Masquerade> {
-    let rule = object.get("rule").filter(|rule| rule.get("chain").is_some_and(|chain| chain == "postrouting"))?;
+    let rule = object
+        .get("rule")
+        .filter(|rule| rule.get("chain").is_some_and(|chain| chain == "postrouting"))?;
     let prefix = rule.pointer("/expr/0/match/right/prefix")?;
     let address: IpAddr = prefix.get("addr")?.as_str()?.parse().ok()?;
     let length = prefix.get("len")?.as_u64()?.try_into().ok()?;

@@ -77,8 +77,7 @@ impl World {
         let space = self.spaces.get_mut(&tunnel.vni);
         let netns = space.map(|space| space.netns.clone());
         let netns = netns.ok_or_else(|| ApplyError::NoInterface { name: IfName::bridge() })?;
-        let request =
-            || link::add_vxlan(&IfName::vxlan(), tunnel, vxlan_mac(tunnel.vni), &netns);
+        let request = || link::add_vxlan(&IfName::vxlan(), tunnel, vxlan_mac(tunnel.vni), &netns);
         let deadline = Instant::now() + VANISHING;
         loop {
             match self.rtnl.request(request()) {

@@ -22,9 +22,11 @@ use crate::netlink::{Rtnl, address};
 impl World {
     pub(super) fn observe(&mut self) -> Result<Observed, ObserveError> {
         let directory = self.directory.display().to_string();
-        let dead = self.refresh().map_err(|source| ObserveError::Directory { directory, source })?;
+        let dead =
+            self.refresh().map_err(|source| ObserveError::Directory { directory, source })?;
         let half = SegmentSeen { namespace: NamespaceSeen::Dead, ..SegmentSeen::default() };
-        let mut segments: BTreeMap<_, _> = dead.into_iter().map(|vni| (vni, half.clone())).collect();
+        let mut segments: BTreeMap<_, _> =
+            dead.into_iter().map(|vni| (vni, half.clone())).collect();
         for (&vni, space) in &mut self.spaces {
             segments.insert(vni, space.observe(vni.number())?);
         }
@@ -36,7 +38,8 @@ impl World {
         let what = "the packet filter's generation";
         let asked = self.generation.number();
         let number = asked.map_err(|source| ObserveError::Netlink { what, source })?;
-        if let Some((_, seen)) = self.listed.as_ref().filter(|(listed, _)| Some(*listed) == number) {
+        if let Some((_, seen)) = self.listed.as_ref().filter(|(listed, _)| Some(*listed) == number)
+        {
             return Ok(seen.clone());
         }
         let seen = self.list_firewall().map_err(ObserveError::Nft)?;
@@ -80,9 +83,8 @@ impl World {
             Some((port.name.parse().ok()?, link_seen(port, flaws, &entries)))
         });
         let addresses = addresses.into_iter().filter_map(address::of);
-        let own = addresses.filter(|(index, address)| {
-            *index == bridge.index && !is_link_local(address.addr())
-        });
+        let own = addresses
+            .filter(|(index, address)| *index == bridge.index && !is_link_local(address.addr()));
         Ok(Some(EgressSeen {
             bridge: seen,
             addresses: own.map(|(_, address)| address).collect(),

@@ -87,7 +87,9 @@ impl Entry {
 
     fn take(&mut self, attribute: NeighbourAttribute) {
         match attribute {
-            NeighbourAttribute::LinkLayerAddress(mac) => self.mac = mac.try_into().ok().map(MacAddr),
+            NeighbourAttribute::LinkLayerAddress(mac) => {
+                self.mac = mac.try_into().ok().map(MacAddr)
+            }
             NeighbourAttribute::Destination(address) => self.address = ip_of(&address),
             NeighbourAttribute::Port(_)
             | NeighbourAttribute::Vni(_)

@@ -3,8 +3,9 @@
 use std::os::fd::{AsRawFd, RawFd};
 
 use netlink_packet_route::link::{
-    AfSpecInet6, AfSpecUnspec, BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind,
-    InfoVeth, InfoVxlan, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
+    AfSpecInet6, AfSpecUnspec, BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoKind,
+    InfoPortData, InfoPortKind, InfoVeth, InfoVxlan, LinkAttribute, LinkExtentMask, LinkFlags,
+    LinkInfo, LinkMessage,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use std::net::IpAddr;
@@ -63,8 +64,12 @@ impl Link {
             LinkAttribute::Address(mac) => self.mac = mac.try_into().ok().map(MacAddr),
             LinkAttribute::Controller(master) => self.master = Some(master),
             LinkAttribute::LinkNetNsId(_) => self.elsewhere = true,
-            LinkAttribute::LinkInfo(infos) => infos.into_iter().for_each(|info| self.take_info(info)),
-            LinkAttribute::AfSpecUnspec(families) => self.ipv6 = families.iter().find_map(is_ipv6_on),
+            LinkAttribute::LinkInfo(infos) => {
+                infos.into_iter().for_each(|info| self.take_info(info))
+            }
+            LinkAttribute::AfSpecUnspec(families) => {
+                self.ipv6 = families.iter().find_map(is_ipv6_on)
+            }
             _ => {}
         }
     }

@@ -52,7 +52,10 @@ impl Rtnl {
     }
 
     /// Asks for all of something. What cannot be parsed is none of Weft's.
-    pub(crate) fn dump(&mut self, what: RouteNetlinkMessage) -> io::Result<Vec<RouteNetlinkMessage>> {
+    pub(crate) fn dump(
+        &mut self,
+        what: RouteNetlinkMessage,
+    ) -> io::Result<Vec<RouteNetlinkMessage>> {
         self.transmit(vec![self.message(what, NLM_F_DUMP)])?;
         let mut items = Vec::new();
         loop {
@@ -95,7 +98,8 @@ impl Rtnl {
         let mut requests = requests.into_iter().peekable();
         while requests.peek().is_some() {
             let batch = requests.by_ref().take(BATCH);
-            let batch: Vec<_> = batch.map(|(what, flags)| self.message(what, flags | NLM_F_ACK)).collect();
+            let batch: Vec<_> =
+                batch.map(|(what, flags)| self.message(what, flags | NLM_F_ACK)).collect();
             answers.extend(self.batch(batch)?);
         }
         Ok(answers)

@@ -114,7 +114,10 @@ pub fn segment(number: u32) -> Segment {
 pub fn desired(numbers: &[u32]) -> Desired {
     Desired {
         segments: numbers.iter().map(|&number| (vni(number), segment(number))).collect(),
-        guard: Guard { udp_port: 4789, peers: [v4("192.0.2.2"), "2001:db8::2".parse().unwrap()].into() },
+        guard: Guard {
+            udp_port: 4789,
+            peers: [v4("192.0.2.2"), "2001:db8::2".parse().unwrap()].into(),
+        },
         egress: None,
     }
 }

@@ -79,9 +79,7 @@ impl Ears {
 
     /// Takes in all there is.
     pub(super) fn listen(&mut self, heard: &mut BTreeSet<Disturbance>) {
-        drain(&self.host, heard, |datagram| {
-            is_ours(datagram).then_some(Disturbance::Host)
-        });
+        drain(&self.host, heard, |datagram| is_ours(datagram).then_some(Disturbance::Host));
         drain(&self.firewall, heard, |datagram| {
             let ours = datagram.windows(TABLE.len()).any(|window| window == TABLE);
             ours.then_some(Disturbance::Firewall)
