@@ -9,6 +9,7 @@ pub mod dns;
 mod error;
 mod fake;
 pub mod host;
+mod inherit;
 mod kernel;
 mod linux;
 mod netlink;
@@ -18,6 +19,7 @@ mod workload;
 
 pub use error::{ApplyError, NftError, ObserveError, WireError};
 pub use fake::Fake;
+pub use inherit::unix_listener;
 pub use kernel::{Applied, Disturbance, Failure, Kernel};
 pub use linux::Linux;
 pub use netns::Netns;
