@@ -116,7 +116,7 @@ pub(crate) async fn serve(
 
 pub(crate) fn router(drivers: Drivers) -> Router {
     let both = Router::new().route("/Plugin.Activate", post(activate));
-    both.merge(ipam_router()).merge(network_router()).with_state(drivers)
+    both.merge(ipam_router()).merge(network_router()).fallback(unknown).with_state(drivers)
 }
 
 fn ipam_router() -> Router<Drivers> {
@@ -165,6 +165,15 @@ enum Failure {
 
 async fn activate() -> Response {
     reply(&Activated { implements: ["NetworkDriver", "IpamDriver"] })
+}
+
+/// Swarm's calls, mostly: a plugin of this kind cannot serve Swarm.
+async fn unknown(uri: axum::http::Uri) -> Response {
+    let hint = "networks of weft itself: weft network create NAME (no Swarm is needed)";
+    let refusal = Refusal::new(format!("weft does not serve docker's call {}", uri.path()), hint);
+    tracing::warn!(call = uri.path(), "docker's call is unknown");
+    let key = if uri.path().starts_with("/Ipam") { ErrorKey::Ipam } else { ErrorKey::Network };
+    reply(&failure(key, &refusal))
 }
 
 /// A route to one call. The call runs in a task of its own, so that it is not cut in half when

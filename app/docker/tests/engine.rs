@@ -24,7 +24,7 @@ use weft_docker::{Attachment, Docker, Overlay as _, PluginSocket, sandbox};
 use weft_docker_api::Engine;
 use weft_model::{Name, Network, NetworkId, Subnet, Vni};
 
-/// Weft's Docker side with a cluster in memory, served on the host.
+/// Weft's Docker side with a cluster in memory, served on the host; dropped, it is as if killed.
 struct Weft {
     overlay: Arc<Fake>,
     runtime: Runtime,
@@ -32,8 +32,11 @@ struct Weft {
 
 impl Weft {
     fn start(host: &Host) -> Self {
+        Self::serve(host, Arc::new(Fake::with_interfaces(make_interface)))
+    }
+
+    fn serve(host: &Host, overlay: Arc<Fake>) -> Self {
         let runtime = Runtime::new().unwrap();
-        let overlay = Arc::new(Fake::with_interfaces(make_interface));
         let _inside = runtime.enter();
         let socket = PluginSocket::At(weft_docker::DEFAULT_PLUGIN_SOCKET.into());
         let engine = Engine::at(host.socket()).unwrap();
@@ -211,10 +214,8 @@ fn containers(mut host: Host) {
     let weft = Weft::start(&host);
     host.start_dockerd();
     host.make_image("tiny");
-    for name in ["app", "other"] {
-        let create = ["network", "create", "-d", "weft", "--ipam-driver", "weft", "--internal"];
-        host.ok(&[&create[..], &[name]].concat());
-    }
+    host.ok(&[&CREATE[..], &["--subnet", "10.77.0.0/16", "app"]].concat());
+    host.ok(&[&CREATE[..], &["other"]].concat());
     started(&host, &weft);
     let id = host.ok(&["inspect", "-f", "{{slice .Id 0 12}}", "web"]);
     host.ok(&["network", "connect", "--alias", "second", "other", "web"]);
@@ -223,13 +224,17 @@ fn containers(mut host: Host) {
     weft.eventually_called("www", &["db", &id, "node1"]);
     host.ok(&["network", "disconnect", "other", "www"]);
     eventually("one endpoint is left", || weft.attachments().len() == 1);
+    taken(&host, &weft);
     host.ok(&["rm", "-f", "www"]);
-    assert!(weft.attachments().is_empty());
+    assert_eq!(weft.attachments(), []);
 }
 
+const CREATE: [&str; 7] =
+    ["network", "create", "-d", "weft", "--ipam-driver", "weft", "--internal"];
+
 fn started(host: &Host, weft: &Weft) {
-    let run = "run -d --name web --hostname node1 --network app --network-alias db tiny \
-               /bin/busybox sleep 1000";
+    let run = "run -d --name web --hostname node1 --network app --network-alias db --ip 10.77.0.50 \
+               tiny /bin/busybox sleep 1000";
     host.ok(&run.split_whitespace().collect::<Vec<_>>());
     let id = host.ok(&["inspect", "-f", "{{slice .Id 0 12}}", "web"]);
     let sandboxes = weft.overlay.sandboxes();
@@ -237,4 +242,39 @@ fn started(host: &Host, weft: &Weft) {
     weft.eventually_called("web", &["db", &id, "node1"]);
     let calls = weft.overlay.calls();
     assert!(calls.iter().any(|call| call.starts_with("join web (")), "named in Join: {calls:?}");
+}
+
+/// The claim cannot be refused (it could be a replay); the endpoint is.
+fn taken(host: &Host, weft: &Weft) {
+    let run = ["run", "--name", "twin", "--network", "app", "--ip", "10.77.0.50", "tiny", "/bin/x"];
+    host.refused(&run, "address 10.77.0.50 is taken");
+    let calls = weft.overlay.calls();
+    assert!(calls.contains(&"claim 10.77.0.50".to_owned()), "{calls:?}");
+    assert_eq!(weft.attachments().len(), 1);
+    host.ok(&["rm", "twin"]);
+}
+
+#[test]
+fn what_docker_could_not_start_while_the_agent_was_away_is_started() {
+    let name = "what_docker_could_not_start_while_the_agent_was_away_is_started";
+    on_a_host(name, lost_start, Duration::from_secs(90));
+}
+
+fn lost_start(mut host: Host) {
+    let weft = Weft::start(&host);
+    host.start_dockerd();
+    host.make_image("tiny");
+    host.ok(&[&CREATE[..], &["app"]].concat());
+    eventually("app has its name", || weft.network("app").is_some());
+    let create = ["create", "--name", "lost", "--restart", "always", "--network", "app", "tiny"];
+    host.ok(&[&create[..], &["/bin/busybox", "sleep", "1000"]].concat());
+    let overlay = Arc::clone(&weft.overlay);
+    drop(weft);
+    // Docker tries for 15 seconds.
+    host.refused(&["start", "lost"], "weft.sock");
+    let weft = Weft::serve(&host, overlay);
+    let runs = || host.ok(&["inspect", "-f", "{{.State.Status}}", "lost"]) == "running";
+    eventually("lost runs", runs);
+    host.ok(&["rm", "-f", "lost"]);
+    assert_eq!(weft.attachments(), []);
 }

@@ -141,7 +141,7 @@ fn subnet(asked: &CreateNetwork) -> Result<Subnet, Refusal> {
         ));
     }
     match asked.ipv4.as_slice() {
-        [] => Err(other_ipam("none")),
+        [] => Err(Refusal::new("a weft network has IPv4 addresses", "without --ipv4=false")),
         [data] => checked(data),
         _ => Err(Refusal::new("a weft network has one subnet", "--subnet only once")),
     }

@@ -265,6 +265,14 @@ async fn a_call_that_cannot_be_read_is_refused_and_not_dropped() {
 }
 
 #[tokio::test]
+async fn a_call_that_nobody_knows_is_refused_with_a_text() {
+    let plugin = Plugin::start();
+    let refused = plugin.call("NetworkDriver.AllocateNetwork", "{}").await;
+    let text = refused["Err"].as_str().unwrap();
+    assert!(text.contains("does not serve docker's call /NetworkDriver.AllocateNetwork"), "{text}");
+}
+
+#[tokio::test]
 async fn a_stale_socket_is_replaced_and_a_live_one_is_not() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("plugins/weft.sock");

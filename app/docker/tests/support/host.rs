@@ -18,11 +18,12 @@ const INSIDE: &str = "WEFT_TEST_HOST";
 /// Runs `test` on a host of its own: this same program again, as the first process of new
 /// namespaces. Nothing outlives it: the kernel ends all with its first process.
 #[track_caller]
-pub fn on_a_host(test: &str, body: impl FnOnce(Host), within: Duration) {
+pub(crate) fn on_a_host(test: &str, body: impl FnOnce(Host), within: Duration) {
     if let Some(directory) = std::env::var_os(INSIDE) {
         return body(Host::boot(PathBuf::from(directory)));
     }
     let directory = tempfile::tempdir().unwrap();
+    let _cgroups = Cgroups(cgroup(directory.path()));
     let mut inside = Guard(
         Command::new("unshare")
             .args(["--mount", "--net", "--pid", "--uts", "--ipc", "--fork", "--kill-child"])
@@ -51,8 +52,34 @@ impl Drop for Guard {
     }
 }
 
+/// Named after the host's directory, whose name is unique.
+fn cgroup(directory: &Path) -> String {
+    format!("weft-test-{}", directory.file_name().unwrap().display()).replace('.', "")
+}
+
+/// The kernel ends processes with their namespace, but not their control groups.
+struct Cgroups(String);
+
+impl Drop for Cgroups {
+    fn drop(&mut self) {
+        for hierarchy in std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
+            remove_group(&hierarchy.path().join(&self.0));
+        }
+        remove_group(&Path::new("/sys/fs/cgroup").join(&self.0));
+    }
+}
+
+fn remove_group(path: &Path) {
+    for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
+        if entry.path().is_dir() {
+            remove_group(&entry.path());
+        }
+    }
+    drop(std::fs::remove_dir(path));
+}
+
 /// The host, seen from inside.
-pub struct Host {
+pub(crate) struct Host {
     directory: PathBuf,
     dockerd: Option<Guard>,
 }
@@ -65,12 +92,12 @@ impl Host {
         Self { directory, dockerd: None }
     }
 
-    pub fn socket(&self) -> &'static str {
+    pub(crate) fn socket(&self) -> &'static str {
         SOCKET
     }
 
     /// Starts dockerd and returns when it answers.
-    pub fn start_dockerd(&mut self) {
+    pub(crate) fn start_dockerd(&mut self) {
         let log = File::options()
             .create(true)
             .append(true)
@@ -81,6 +108,7 @@ impl Host {
             .arg(self.directory.join("data"))
             .args(["--exec-root", "/run/docker", "--pidfile", "/run/docker.pid"])
             .args(["--host", "unix:///run/docker.sock", "--storage-driver", "vfs"])
+            .args(["--cgroup-parent", &cgroup(&self.directory)])
             .args(["--bridge", "none", "--iptables=false", "--ip-forward=false"])
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -93,7 +121,7 @@ impl Host {
     }
 
     /// Ends dockerd as systemd does.
-    pub fn stop_dockerd(&mut self) {
+    pub(crate) fn stop_dockerd(&mut self) {
         let mut dockerd = self.dockerd.take().unwrap();
         let pid = Pid::from_raw(dockerd.0.id().try_into().unwrap());
         kill(pid, Signal::SIGTERM).unwrap();
@@ -101,7 +129,7 @@ impl Host {
         until(deadline, || dockerd.0.try_wait().unwrap()).expect("dockerd ends");
     }
 
-    pub fn docker(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn docker(&self, arguments: &[&str]) -> Output {
         Command::new(DOCKER)
             .args(arguments)
             .env("DOCKER_HOST", "unix:///run/docker.sock")
@@ -113,7 +141,7 @@ impl Host {
 
     /// What a command prints that must succeed.
     #[track_caller]
-    pub fn ok(&self, arguments: &[&str]) -> String {
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
         let output = self.docker(arguments);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "docker {arguments:?}: {stderr}");
@@ -122,7 +150,7 @@ impl Host {
 
     /// A command must fail with exactly this text from Weft.
     #[track_caller]
-    pub fn refused(&self, arguments: &[&str], text: &str) {
+    pub(crate) fn refused(&self, arguments: &[&str], text: &str) {
         let output = self.docker(arguments);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "docker {arguments:?} succeeded");
@@ -130,7 +158,7 @@ impl Host {
     }
 
     /// An image of nothing but busybox.
-    pub fn make_image(&self, name: &str) {
+    pub(crate) fn make_image(&self, name: &str) {
         let tar = self.directory.join("image.tar");
         run_ok(Command::new("tar").arg("-cf").arg(&tar).args(["-C", "/usr", "bin/busybox"]));
         self.ok(&["import", tar.to_str().unwrap(), name]);
@@ -138,7 +166,7 @@ impl Host {
 }
 
 /// Looks until there is something, or the time is over.
-pub fn until<T>(deadline: Instant, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+pub(crate) fn until<T>(deadline: Instant, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     loop {
         match look() {
             Some(found) => return Some(found),
@@ -150,13 +178,13 @@ pub fn until<T>(deadline: Instant, mut look: impl FnMut() -> Option<T>) -> Optio
 
 /// Waits for a condition, ten seconds at most.
 #[track_caller]
-pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     assert!(until(deadline, || holds().then_some(())).is_some(), "not within 10 s: {what}");
 }
 
 #[track_caller]
-pub fn run_ok(command: &mut Command) {
+pub(crate) fn run_ok(command: &mut Command) {
     let output = command.output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {stderr}");
