@@ -8,10 +8,14 @@ use weft_model::Name;
 
 use super::{Outcome, status};
 use crate::display::parse_label;
+use crate::failure::Failure;
 use crate::session::Session;
 
 /// Where managers accept other nodes, unless told otherwise.
 const CONTROL_PORT: u16 = 4788;
+
+/// What to try when the manager makes no sense.
+const EXAMPLE: &str = "weft join --token weft-1-… 192.0.2.10:4788";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,11 +29,15 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Join {
     /// Manager to join through
-    #[arg(value_name = "HOST[:PORT]", value_parser = manager)]
+    #[arg(value_name = "HOST[:PORT]")]
     manager: String,
+    /// The manager, when the token stands before it
+    #[arg(hide = true)]
+    after_token: Option<String>,
     /// Join token; what it was made for decides this host's role
     #[arg(long, env = "WEFT_TOKEN", hide_env_values = true)]
-    token: String,
+    #[arg(required_unless_present = "after_token")]
+    token: Option<String>,
     /// Name of this host in the cluster [default: its host name]
     #[arg(long, value_parser = parse_label, value_name = "NAME")]
     node_name: Option<Name>,
@@ -40,20 +48,26 @@ pub(crate) struct Join {
 
 impl Join {
     pub(crate) async fn run(self, session: &mut Session) -> Outcome {
-        let what = format!("join the cluster of {}", self.manager);
-        let join = ClusterJoin {
-            token: self.token,
-            manager: self.manager,
-            node_name: self.node_name,
-            advertise: self.advertise,
-        };
+        let Self { manager, after_token, token, node_name, advertise } = self;
+        let (token, manager) = in_order(token, manager, after_token);
+        let what = format!("join the cluster of {manager}");
+        let manager = completed(&manager).map_err(|why| Failure::usage(&what, &why, EXAMPLE))?;
+        let join = ClusterJoin { token, manager, node_name, advertise };
         let status = session.ask(&what, async |c| c.join(&join).await).await?;
         session.output.show(&status, |paint| status::sheet(&status, paint))
     }
 }
 
+/// Both `--token TOKEN HOST` and `TOKEN HOST` are understood.
+fn in_order(option: Option<String>, first: String, second: Option<String>) -> (String, String) {
+    match second {
+        Some(manager) => (first, manager),
+        None => (option.unwrap_or_default(), first),
+    }
+}
+
 /// Completes `host`, `host:port`, `v6`, `[v6]` and `[v6]:port` to what has a port.
-fn manager(text: &str) -> Result<String, String> {
+fn completed(text: &str) -> Result<String, String> {
     if let Ok(address) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
         return Ok(std::net::SocketAddr::new(address, CONTROL_PORT).to_string());
     }
@@ -71,6 +85,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_token_may_stand_first_or_be_an_option() {
+        let pair = |token: &str, manager: &str| (token.to_owned(), manager.to_owned());
+        assert_eq!(in_order(Some("t".into()), "m".into(), None), pair("t", "m"));
+        assert_eq!(in_order(None, "t".into(), Some("m".into())), pair("t", "m"));
+    }
+
+    #[test]
     fn the_port_is_added_where_it_is_missing() {
         let cases = [
             ("m1", "m1:4788"),
@@ -81,10 +102,10 @@ mod tests {
             ("[2001:db8::1]:99", "[2001:db8::1]:99"),
         ];
         for (typed, meant) in cases {
-            assert_eq!(manager(typed).as_deref(), Ok(meant));
+            assert_eq!(completed(typed).as_deref(), Ok(meant));
         }
         for wrong in ["", ":99", "m1:", "m1:x", "m1:0", "m1:70000"] {
-            assert!(manager(wrong).is_err(), "{wrong}");
+            assert!(completed(wrong).is_err(), "{wrong}");
         }
     }
 }

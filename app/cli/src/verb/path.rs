@@ -6,7 +6,6 @@ use weft_api::PathQuestion;
 use weft_path::Journey;
 
 use super::Outcome;
-use crate::failure::Exit;
 use crate::paint::{Paint, Tone};
 use crate::session::Session;
 
@@ -16,7 +15,7 @@ Examples:
   weft path web 10.7.0.9 -o json
 
 Six hops: lookup, neighbor, encap, underlay, decap, deliver. The walk is that of the facts that
-program the kernel, so what it says is what the packet does. Exit code: 1 if it is dropped.";
+program the kernel, so what it says is what the packet does.";
 
 /// Walk a packet's six hops and say what is decided at each, and why
 #[derive(Args, Debug)]
@@ -34,9 +33,6 @@ impl Path {
         let question = PathQuestion { from: self.from, to: self.to };
         let journey = session.ask(&what, async |c| c.path(&question).await).await?;
         let known: Option<Journey> = serde_json::from_value(journey.clone()).ok();
-        if known.as_ref().is_some_and(|journey| journey.dropped.is_some()) {
-            session.exit_as(Exit::Failed);
-        }
         session.output.show(&journey, |paint| match &known {
             Some(journey) => text(journey, paint),
             // An agent of another version: better raw than nothing.

@@ -60,8 +60,8 @@ fn resolv_conf() -> io::Result<NamedTempFile> {
 fn cover(file: &Path) -> nix::Result<()> {
     let none: Option<&str> = None;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
-    let caches = CACHES.iter().filter(|cache| Path::new(cache).exists());
-    caches.map(|cache| bind(Path::new("/dev/null"), cache)).collect::<nix::Result<()>>()?;
+    let mut caches = CACHES.iter().filter(|cache| Path::new(cache).exists());
+    caches.try_for_each(|cache| bind(Path::new("/dev/null"), cache))?;
     bind(file, RESOLV_CONF)
 }
 
