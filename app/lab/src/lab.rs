@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -102,7 +102,7 @@ impl Lab {
         let mut hosts = self.hosts();
         let Some(first) = hosts.next() else { return Ok(()) };
         first.run(&["weft", "init"]).await?;
-        let token = first.run(&["weft", "token"]).await?;
+        let token = first.run(&["weft", "token", "--quiet"]).await?;
         let manager = first.address().to_string();
         for host in hosts {
             host.run(&["weft", "join", &manager, "--token", token.trim()]).await?;
@@ -170,12 +170,13 @@ fn check_machine(spec: &Spec) -> Result<(), LabError> {
     if !nix::unistd::geteuid().is_root() {
         return Err(LabError::new(what, "this needs root", "run it with sudo"));
     }
-    let dockerd = ["/usr/bin/dockerd", "/usr/sbin/dockerd"].map(std::path::Path::new);
-    let has_docker = dockerd.iter().any(|path| path.exists())
-        && std::path::Path::new("/usr/bin/docker").exists();
+    let root = spec.engine_root.as_deref().unwrap_or(Path::new("/"));
+    let is_there = |path: &str| root.join(path).exists();
+    let has_dockerd = is_there("usr/bin/dockerd") || is_there("usr/sbin/dockerd");
+    let has_docker = has_dockerd && is_there("usr/bin/docker");
     if spec.docker && !has_docker {
         let hint = "install docker.io (apt-get install docker.io), or leave out --docker";
-        return Err(LabError::new(what, "Docker is not installed in /usr/bin", hint));
+        return Err(LabError::new(what, format!("no Docker in {}", root.display()), hint));
     }
     Ok(())
 }
