@@ -28,6 +28,8 @@ pub(crate) enum Disk {
     File(Box<File>),
     /// Nowhere any more, since a write has failed.
     Stopped(StoreError),
+    /// Nowhere any more, since nobody has the store any more.
+    Closed,
 }
 
 #[derive(Debug)]
@@ -123,6 +125,13 @@ impl Engine {
         self.submit(|now| Request::Expire { now }).map(|reply| reply.map(drop)).boxed()
     }
 
+    /// Closes the file, after the write that may be under way.
+    ///
+    /// Threads that found nothing left to serve may still hold the engine for a moment.
+    pub(crate) fn close(&self) {
+        *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = Disk::Closed;
+    }
+
     async fn submit(
         self: &Arc<Self>,
         request: impl FnOnce(Instant) -> Request,
@@ -163,6 +172,7 @@ impl Engine {
             Disk::None => Ok(()),
             Disk::File(_) if !batch.is_durable() => Ok(()),
             Disk::File(file) => file.write(&batch),
+            Disk::Closed => Err(StoreError::Stopped { cause: "it was closed".into() }),
             Disk::Stopped(error) => Err(StoreError::Stopped { cause: error.to_string() }),
         };
         match written {

@@ -23,30 +23,40 @@ pub(crate) use file::File;
 /// A commit is on the disk before it is acknowledged. After a failed write it refuses all further
 /// ones until it is opened anew; reads go on with what was committed before.
 #[derive(Clone, Debug)]
-pub struct Redb(Arc<Engine>);
+pub struct Redb(Arc<Open>);
+
+/// The file is open for as long as this lives.
+#[derive(Debug)]
+struct Open(Arc<Engine>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
 
 impl Redb {
     /// Opens a file, or makes a new one if there is none.
     ///
     /// Blocks for as long as it takes to check and read the whole file. The file is closed when the
-    /// last clone is dropped, unless a commit is still under way then.
+    /// last clone is dropped, which waits for a write that is under way.
     ///
     /// # Errors
     ///
     /// [`StoreError`] tells what is wrong with the file. A damaged file is never mended or replaced.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let (file, ledger) = open::open(path)?;
-        Ok(Self(Engine::new(Disk::File(Box::new(file)), ledger)))
+        Ok(Self(Arc::new(Open(Engine::new(Disk::File(Box::new(file)), ledger)))))
     }
 }
 
 impl Store for Redb {
     fn range<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Snapshot, StoreError>> {
-        future::ready(Ok(self.0.range(prefix))).boxed()
+        future::ready(Ok(self.0.0.range(prefix))).boxed()
     }
 
     fn commit(&self, txn: Txn) -> BoxFuture<'_, Result<Committed, StoreError>> {
-        self.0.commit(txn)
+        self.0.0.commit(txn)
     }
 
     fn watch(
@@ -54,18 +64,18 @@ impl Store for Redb {
         prefix: &str,
         after: Revision,
     ) -> Result<BoxStream<'static, Result<Change, StoreError>>, StoreError> {
-        self.0.watch(prefix, after)
+        self.0.0.watch(prefix, after)
     }
 
     fn grant(&self, ttl: Duration) -> BoxFuture<'_, Result<LeaseId, StoreError>> {
-        self.0.grant(ttl)
+        self.0.0.grant(ttl)
     }
 
     fn keep_alive(&self, lease: LeaseId) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.0.keep_alive(lease)
+        self.0.0.keep_alive(lease)
     }
 
     fn revoke(&self, lease: LeaseId) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.0.revoke(lease)
+        self.0.0.revoke(lease)
     }
 }

@@ -13,6 +13,10 @@ pub(super) async fn check<S: Store>(open: &impl AsyncFn() -> S) {
     a_transaction_is_done_entirely_or_not_at_all(&open().await).await;
     a_range_is_what_begins_with_the_prefix(&open().await).await;
     later_steps_see_earlier_ones(&open().await).await;
+    check_many_writers(open).await;
+}
+
+async fn check_many_writers<S: Store>(open: &impl AsyncFn() -> S) {
     of_many_writers_each_round_has_one_winner(&open().await).await;
     of_many_writers_every_commit_counts(&open().await).await;
 }
