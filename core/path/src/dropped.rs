@@ -101,34 +101,34 @@ impl Reason {
     #[must_use]
     pub const fn hint(self) -> &'static str {
         match self {
-            Self::NoSuchSender => "see `weft endpoint list` for what is attached",
+            Self::NoSuchSender => "see `weft endpoint ls` for what is attached",
             Self::NoSuchName => {
-                "names work between containers of one network: see `weft endpoint list` for \
+                "names work between containers of one network: see `weft endpoint ls` for \
                  names, and attach both containers to the same network"
             }
             Self::NoHealthyBackend => {
-                "the name comes back when its host does: see `weft node list` for hosts that are \
+                "the name comes back when its host does: see `weft node ls` for hosts that are \
                  down"
             }
             Self::UnknownAddress => {
                 "only addresses of endpoints on the sender's network are answered for: see \
-                 `weft endpoint list`; what leaves the cluster goes through the egress bridge"
+                 `weft endpoint ls`; what leaves the cluster goes through the egress bridge"
             }
             Self::NoHome => {
                 "the endpoint's host is no member any more, or its VTEP is of the other IP \
-                 family: see `weft node list`"
+                 family: see `weft node ls`"
             }
             Self::TooBig => {
                 "lower the network's MTU or raise the underlay's: VXLAN takes 50 bytes over IPv4 \
                  and 70 over IPv6"
             }
             Self::HostUnreachable => {
-                "see `weft node list`; ping the other host's VTEP, and let UDP to the VXLAN port \
+                "see `weft node ls`; ping the other host's VTEP, and let UDP to the VXLAN port \
                  and the control port through firewalls on the way"
             }
             Self::UnknownPeer => {
                 "a host must join before its packets are accepted, and from the address it \
-                 joined with: see `weft node list`"
+                 joined with: see `weft node ls`"
             }
             Self::UnknownVni => "nothing on that host is attached to the network",
             Self::NotOwner => {
