@@ -27,7 +27,7 @@ pub(crate) enum Verdict {
 
 impl Desk {
     pub(crate) fn decide(&self, bytes: &[u8], transport: Transport) -> Verdict {
-        match Request::parse(bytes) {
+        let verdict = match Request::parse(bytes) {
             Ok(request) => self.answer(&request, transport),
             Err(malformed) => {
                 self.queries.count(Outcome::Malformed);
@@ -36,7 +36,8 @@ impl Desk {
                     Malformed::Reply(bytes) => Verdict::Reply(bytes),
                 }
             }
-        }
+        };
+        if verdict == Verdict::Reply(Vec::new()) { Verdict::Ignore } else { verdict }
     }
 
     fn answer(&self, request: &Request, transport: Transport) -> Verdict {

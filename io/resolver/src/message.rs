@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use hickory_proto::op::{Edns, Message, MessageType, Metadata, OpCode, ResponseCode};
-use hickory_proto::rr::{Name, RData, Record, RecordType, rdata};
+use hickory_proto::op::{Edns, Message, MessageType, Metadata, OpCode, Query, ResponseCode};
+use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType, rdata};
 use weft_names::{Answer, Kind, Question};
 
 /// How long an answer of ours may be kept, in seconds: containers come and go.
@@ -58,7 +58,7 @@ impl Request {
         let [query] = message.queries.as_slice() else {
             return refuse(ResponseCode::FormErr);
         };
-        let question = Question { name: query.name().to_ascii(), kind: kind(query.query_type()) };
+        let question = Question { name: query.name().to_ascii(), kind: kind(query) };
         Ok(Self { message, question })
     }
 
@@ -152,11 +152,11 @@ fn question_section(message: &[u8]) -> Option<&[u8]> {
     }
 }
 
-const fn kind(record_type: RecordType) -> Kind {
-    match record_type {
-        RecordType::A => Kind::A,
-        RecordType::AAAA => Kind::Aaaa,
-        RecordType::PTR => Kind::Ptr,
+fn kind(query: &Query) -> Kind {
+    match (query.query_class(), query.query_type()) {
+        (DNSClass::IN | DNSClass::ANY, RecordType::A) => Kind::A,
+        (DNSClass::IN | DNSClass::ANY, RecordType::AAAA) => Kind::Aaaa,
+        (DNSClass::IN | DNSClass::ANY, RecordType::PTR) => Kind::Ptr,
         _ => Kind::Other,
     }
 }
@@ -202,7 +202,7 @@ fn bare(header: &[u8; HEADER], code: ResponseCode) -> Vec<u8> {
     encode(&Message::error_msg(id, OpCode::Query, code))
 }
 
-/// Nothing is sent in place of what does not encode.
+/// Nothing, in place of what does not encode; an empty message is never sent.
 fn encode(message: &Message) -> Vec<u8> {
     message.to_vec().unwrap_or_default()
 }

@@ -107,3 +107,34 @@ fn open(kind: SockType, mark: u32, server: SocketAddr) -> io::Result<OwnedFd> {
     connect(fd.as_raw_fd(), &SockaddrStorage::from(server))?;
     Ok(fd)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, UdpSocket};
+
+    use nix::errno::Errno;
+    use nix::sys::socket::getsockopt;
+
+    use super::*;
+
+    const MARK: u32 = 0x7765_6674;
+
+    #[test]
+    fn marked_sockets_are_marked_and_connected() {
+        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let listener = TcpListener::bind(address).unwrap();
+        let udp = match marked_udp(MARK, address) {
+            Err(error) if error.raw_os_error() == Some(Errno::EPERM as i32) => {
+                panic!("marking needs CAP_NET_ADMIN: run the tests as root")
+            }
+            opened => opened.unwrap(),
+        };
+        let tcp = marked_tcp(MARK, address).unwrap();
+        assert_eq!(udp.peer_addr().unwrap(), address);
+        assert_eq!(getsockopt(&udp, sockopt::Mark).unwrap(), MARK);
+        assert_eq!(getsockopt(&tcp, sockopt::Mark).unwrap(), MARK);
+        drop(listener);
+        assert_eq!(marked_tcp(MARK, address).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+    }
+}

@@ -56,3 +56,35 @@ fn decisions_are_numbered_without_gaps() {
     let expected: Vec<String> = (1..=numbers.len()).map(|n| format!("{n:04}")).collect();
     assert_eq!(numbers, expected);
 }
+
+#[test]
+fn every_verb_that_a_document_types_exists() {
+    let sources = files(".rs").unwrap();
+    let mut unknown = Vec::new();
+    for path in files(".md").unwrap() {
+        for verb in typed_verbs(&read(&path).unwrap()) {
+            let known = matches!(verb.as_str(), "agent" | "lab")
+                || sources.contains(&format!("app/cli/src/verb/{verb}.rs"));
+            if !known {
+                unknown.push(format!("{path}: weft {verb}"));
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "\n{}", unknown.join("\n"));
+}
+
+/// The words after `weft` in code, where `weft` is not the name of a driver.
+fn typed_verbs(text: &str) -> Vec<String> {
+    let mut verbs = Vec::new();
+    for code in text.split('`').skip(1).step_by(2) {
+        for (at, weft) in code.match_indices("weft ") {
+            let driver = code[..at].ends_with("driver ") || code[..at].ends_with("-d ");
+            let rest = &code[at + weft.len()..];
+            let verb = rest.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or_default();
+            if !driver && verb.len() > 1 {
+                verbs.push(verb.to_owned());
+            }
+        }
+    }
+    verbs
+}
