@@ -1,0 +1,55 @@
+//! The unix socket of the admin API.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use nix::unistd::{Group, chown};
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::Agent;
+
+/// Members of this group may administer, besides root.
+const GROUP: &str = "weft";
+const MODE: u32 = 0o660;
+
+/// Serves the API on `path` until `stop`.
+///
+/// # Errors
+///
+/// If another agent listens there, or the socket cannot be made.
+pub(crate) async fn serve(
+    agent: Arc<Agent>,
+    path: &Path,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let listener = bind(path).await?;
+    let service = super::service(agent).into_make_service();
+    axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await?;
+    Ok(())
+}
+
+async fn bind(path: &Path) -> anyhow::Result<UnixListener> {
+    if UnixStream::connect(path).await.is_ok() {
+        anyhow::bail!("another agent listens on {}: end it first", path.display());
+    }
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
+    }
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("remove the old {}", path.display()));
+        }
+        _ => {}
+    }
+    let listener =
+        UnixListener::bind(path).with_context(|| format!("listen on {}", path.display()))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(MODE))?;
+    if let Ok(Some(group)) = Group::from_name(GROUP) {
+        chown(path, None, Some(group.gid))?;
+    }
+    Ok(listener)
+}

@@ -1,0 +1,180 @@
+//! The daemon as a whole: one host, at most one membership, one change of it at a time.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use tokio::sync::{Mutex, watch};
+use weft_api::{ClusterInit, ClusterJoin, ClusterLeave, ProblemKind};
+use weft_docker::Degraded;
+use weft_kernel::Kernel as _;
+
+use weft_registry::Command;
+
+use crate::member::{Member, Surroundings, found, join, start};
+use crate::problem::{Answer, because, chain, no_member, problem};
+
+/// The daemon.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    around: Surroundings,
+    member: watch::Sender<Option<Arc<Member>>>,
+    degraded: watch::Receiver<Vec<Degraded>>,
+    engine: watch::Receiver<Option<String>>,
+    change: Mutex<()>,
+}
+
+impl Agent {
+    /// A daemon that is no member yet.
+    pub(crate) fn new(
+        around: Surroundings,
+        member: watch::Sender<Option<Arc<Member>>>,
+        degraded: watch::Receiver<Vec<Degraded>>,
+        engine: watch::Receiver<Option<String>>,
+    ) -> Self {
+        Self { around, member, degraded, engine, change: Mutex::new(()) }
+    }
+
+    /// The membership, if there is one.
+    pub(crate) fn member(&self) -> Option<Arc<Member>> {
+        self.member.borrow().clone()
+    }
+
+    /// The membership that a request needs.
+    pub(crate) fn need(&self) -> Answer<Arc<Member>> {
+        self.member().ok_or_else(no_member)
+    }
+
+    /// The egress bridge's address and range.
+    pub(crate) fn egress(&self) -> IpNet {
+        self.around.options.egress
+    }
+
+    /// Standing troubles with this host's Docker.
+    pub(crate) fn degraded(&self) -> Vec<Degraded> {
+        self.degraded.borrow().clone()
+    }
+
+    /// This host's Docker Engine, as last seen.
+    pub(crate) fn engine(&self) -> Option<String> {
+        self.engine.borrow().clone()
+    }
+
+    /// Takes up the membership that the disk remembers.
+    ///
+    /// # Errors
+    ///
+    /// If there is one and it cannot be started.
+    pub(crate) async fn resume(&self) -> anyhow::Result<()> {
+        let _one_at_a_time = self.change.lock().await;
+        if let Some(membership) = self.around.disk.membership()? {
+            let member = start(&self.around, membership).await?;
+            tracing::info!(node = %member.node.id, name = %member.node.name, "this host is a member");
+            self.member.send_replace(Some(member));
+        }
+        Ok(())
+    }
+
+    /// Founds a cluster.
+    pub(crate) async fn init(&self, asked: &ClusterInit) -> Answer<()> {
+        let _one_at_a_time = self.change.lock().await;
+        self.refuse_second()?;
+        let membership = found(&self.around, asked).await?;
+        self.begin(membership).await
+    }
+
+    /// Joins a cluster.
+    pub(crate) async fn join(&self, asked: &ClusterJoin) -> Answer<()> {
+        let _one_at_a_time = self.change.lock().await;
+        self.refuse_second()?;
+        let membership = join(&self.around, asked).await?;
+        self.begin(membership).await
+    }
+
+    fn refuse_second(&self) -> Answer<()> {
+        let Some(member) = self.member() else { return Ok(()) };
+        let view = member.fabric.view();
+        let name = view.cluster().map_or_else(String::new, |c| format!(" `{}`", c.name));
+        let what = format!("this host is already a member of cluster{name}");
+        Err(problem(ProblemKind::Conflict, what, "leave that cluster first: weft leave"))
+    }
+
+    async fn begin(&self, membership: crate::disk::Membership) -> Answer<()> {
+        match start(&self.around, membership).await {
+            Ok(member) => {
+                tracing::info!(node = %member.node.id, name = %member.node.name, "became a member");
+                self.member.send_replace(Some(member));
+                Ok(())
+            }
+            Err(error) => {
+                let undone = self.around.disk.clear();
+                let mut problem =
+                    problem(ProblemKind::Internal, "the membership could not start", HINT);
+                problem.cause = chain(error.as_ref());
+                problem.cause.extend(undone.err().map(|error| error.to_string()));
+                Err(problem)
+            }
+        }
+    }
+
+    /// Leaves the cluster and takes everything of Weft out of the kernel.
+    pub(crate) async fn leave(&self, asked: ClusterLeave) -> Answer<()> {
+        let _one_at_a_time = self.change.lock().await;
+        let member = self.need()?;
+        let attached = member.fabric.state.picture().attachments.len();
+        if attached > 0 && !asked.force {
+            let what = format!("{attached} workloads of this host are on the cluster's networks");
+            let hint = "stop them first (weft endpoint ls), or cut them off: weft leave --force";
+            return Err(problem(ProblemKind::Conflict, what, hint));
+        }
+        let others = member.fabric.view().nodes().len() > 1;
+        if member.office.is_some() && others && !asked.force {
+            let what = "this host is the cluster's only manager";
+            let hint = "let the other hosts leave first, or end the cluster: weft leave --force";
+            return Err(problem(ProblemKind::Conflict, what, hint));
+        }
+        self.deregister(&member, asked).await?;
+        self.member.send_replace(None);
+        member.stop().await;
+        self.around.cluster_networks.send_replace(None);
+        self.around.disk.clear().map_err(|error| {
+            because(ProblemKind::Internal, "forget the cluster", &error, error.hint())
+        })?;
+        self.clear_kernel().await
+    }
+
+    async fn deregister(&self, member: &Member, asked: ClusterLeave) -> Answer<()> {
+        if member.office.is_some() {
+            return Ok(());
+        }
+        let command = Command::RemoveNode { id: member.node.id, force: asked.force };
+        match member.fabric.registry.command(command).await {
+            Err(problem) if !asked.force => Err(problem),
+            Err(problem) => {
+                tracing::warn!(%problem, "left without telling the managers: weft node rm there");
+                Ok(())
+            }
+            Ok(_done) => Ok(()),
+        }
+    }
+
+    async fn clear_kernel(&self) -> Answer<()> {
+        let observed = self.around.kernel.observe().await.map_err(|error| {
+            because(ProblemKind::Internal, "read the kernel's state", &error, error.hint())
+        })?;
+        let plan = weft_plan::teardown(&observed);
+        let applied = self.around.kernel.apply(&plan).await;
+        applied.failures.first().map_or(Ok(()), |failure| {
+            let what = format!("left, but could not {}", failure.change);
+            Err(because(ProblemKind::Internal, what, &failure.error, failure.error.hint()))
+        })
+    }
+
+    /// Ends the daemon; the data plane goes on.
+    pub(crate) async fn stop(&self) {
+        if let Some(member) = self.member.send_replace(None) {
+            member.stop().await;
+        }
+    }
+}
+
+const HINT: &str = "look at the agent's log; nothing of the membership was kept";

@@ -1,0 +1,218 @@
+//! What makes this host a member, on disk: written whole or not at all.
+//!
+//! `member.json` is written last when a host becomes a member and removed first when it leaves,
+//! so that a crash in between leaves a host that is no member.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use weft_model::Node;
+
+/// What this host remembers of its membership.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Membership {
+    /// The cluster's id, which is in every certificate.
+    pub cluster: String,
+    /// This host, as it joined.
+    pub node: Node,
+    /// The node's private key, PEM. It never leaves this host.
+    pub key_pem: String,
+    /// The node's certificate and the CA's, PEM.
+    pub chain_pem: String,
+    /// The cluster CA with its key, on managers only, PEM.
+    pub authority_pem: Option<String>,
+    /// The CA's certificate, PEM.
+    pub ca_pem: String,
+}
+
+/// The agent's state directory.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    dir: PathBuf,
+}
+
+/// Why the state directory is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// A file could not be read or written.
+    #[error("{what} {path}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is there, but is not what was written.
+    #[error("{path} is corrupt")]
+    Corrupt {
+        /// Which file.
+        path: PathBuf,
+        /// Where reading stopped.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+impl DiskError {
+    /// What a person may try.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Corrupt { path, .. } => format!(
+                "restore {} from a backup, or move it away and join the cluster again",
+                path.display()
+            ),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "run the agent as root".to_owned()
+            }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                "free space on that file system; nothing was changed".to_owned()
+            }
+            Self::Io { path, .. } => format!("check the disk and the rights of {}", path.display()),
+        }
+    }
+}
+
+impl Disk {
+    /// Uses `dir`, which is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be made.
+    pub fn open(dir: &Path) -> Result<Self, DiskError> {
+        fs::create_dir_all(dir).map_err(|source| failed("create", dir, source))?;
+        Ok(Self { dir: dir.to_owned() })
+    }
+
+    /// The store of what should exist, on managers.
+    #[must_use]
+    pub fn manager_store(&self) -> PathBuf {
+        self.dir.join("manager.redb")
+    }
+
+    /// The store of what this host has.
+    #[must_use]
+    pub fn local_store(&self) -> PathBuf {
+        self.dir.join("local.redb")
+    }
+
+    /// The membership, if this host is a member.
+    ///
+    /// # Errors
+    ///
+    /// If the file is there and cannot be read or understood.
+    pub fn membership(&self) -> Result<Option<Membership>, DiskError> {
+        self.read("member.json")
+    }
+
+    /// Makes this host a member for good.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written; the host is no member then.
+    pub fn found(&self, membership: &Membership) -> Result<(), DiskError> {
+        self.write("member.json", membership)
+    }
+
+    /// The registry as it was last seen, so that a host can start without managers.
+    ///
+    /// # Errors
+    ///
+    /// If the file is there and cannot be read or understood.
+    pub fn registry(&self) -> Result<Option<weft_registry::Snapshot>, DiskError> {
+        self.read("registry.json")
+    }
+
+    /// Remembers the registry.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written; what was remembered before is still there.
+    pub fn remember(&self, registry: &weft_registry::Snapshot) -> Result<(), DiskError> {
+        self.write("registry.json", registry)
+    }
+
+    /// Removes every trace of a membership, the membership itself first.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be removed.
+    pub fn clear(&self) -> Result<(), DiskError> {
+        for name in ["member.json", "registry.json", "manager.redb", "local.redb"] {
+            let path = self.dir.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(failed("remove", &path, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn read<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, DiskError> {
+        let path = self.dir.join(name);
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(|source| failed("read", &path, source))?,
+        };
+        serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|source| DiskError::Corrupt { path, source })
+    }
+
+    fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), DiskError> {
+        let path = self.dir.join(name);
+        let text = serde_json::to_vec_pretty(value)
+            .map_err(|source| DiskError::Corrupt { path: path.clone(), source })?;
+        replace(&path, &text).map_err(|source| failed("write", &path, source))
+    }
+}
+
+fn failed(what: &'static str, path: &Path, source: io::Error) -> DiskError {
+    DiskError::Io { what, path: path.to_owned(), source }
+}
+
+/// Writes beside the file, syncs, renames over it and syncs the directory.
+fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_corrupt_file_is_told_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::open(dir.path()).unwrap();
+        fs::write(dir.path().join("member.json"), "{\"cluster\":").unwrap();
+        let error = disk.membership().unwrap_err();
+        assert!(matches!(error, DiskError::Corrupt { .. }));
+        assert!(error.hint().contains("member.json"));
+        assert_eq!(fs::read(dir.path().join("member.json")).unwrap(), b"{\"cluster\":");
+    }
+
+    #[test]
+    fn a_host_that_was_cleared_is_no_member() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::open(dir.path()).unwrap();
+        disk.remember(&weft_registry::Snapshot { revision: 7, entries: Vec::new() }).unwrap();
+        assert_eq!(disk.registry().unwrap().unwrap().revision, 7);
+        disk.clear().unwrap();
+        assert!(disk.registry().unwrap().is_none());
+        assert!(disk.membership().unwrap().is_none());
+    }
+}

@@ -1,0 +1,164 @@
+//! What a member can do: networks, addresses, attachments. Used by the admin API and by Docker.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use weft_api::{ApiProblem, ProblemKind};
+use weft_model::{EndpointId, MacAddr, Mtu, Name, Network, NetworkId};
+use weft_registry::{Command, NetworkRequest, Outcome, View, Want};
+
+use crate::local::Attachment;
+use crate::problem::{Answer, not_found, problem};
+use crate::reconcile::Reconciled;
+use crate::registry::Commander;
+use crate::state::{LeaseRefused, StateHandle};
+
+/// How long the kernel may take to become as desired.
+const PROGRAMMING: Duration = Duration::from_secs(10);
+/// How often an address is tried after a new block came in.
+const LEASE_ATTEMPTS: usize = 4;
+
+/// A member's abilities.
+#[derive(Clone, Debug)]
+pub(crate) struct Fabric {
+    /// The registry.
+    pub(crate) registry: Commander,
+    /// This node's own state.
+    pub(crate) state: StateHandle,
+    /// How far the kernel is.
+    pub(crate) reconciled: watch::Receiver<Option<Reconciled>>,
+    /// What the underlay leaves inside VXLAN.
+    pub(crate) inner_mtu: Mtu,
+}
+
+impl Fabric {
+    /// The registry as it is known here.
+    pub(crate) fn view(&self) -> Arc<View> {
+        self.registry.view()
+    }
+
+    /// A network by name, id, or the unambiguous beginning of an id.
+    pub(crate) fn network(&self, reference: &str) -> Answer<Network> {
+        let view = self.view();
+        let named = reference.parse::<Name>().ok().and_then(|n| view.network_named(&n).cloned());
+        if let Some(network) = named {
+            return Ok(network);
+        }
+        let mut begun =
+            view.networks().values().filter(|n| n.id.to_string().starts_with(reference));
+        match (begun.next(), begun.next()) {
+            (Some(network), None) if !reference.is_empty() => Ok(network.clone()),
+            _ => Err(not_found("network", reference)),
+        }
+    }
+
+    /// The network that has a subnet.
+    pub(crate) fn network_with(&self, subnet: IpNet) -> Option<Network> {
+        let of = |network: &&Network| network.subnets.iter().any(|s| s.range == subnet);
+        self.view().networks().values().find(of).cloned()
+    }
+
+    /// Makes a network that exists on every host from then on.
+    pub(crate) async fn create_network(&self, request: NetworkRequest) -> Answer<Network> {
+        if let Some(mtu) = request.mtu.filter(|mtu| *mtu > self.inner_mtu) {
+            let what =
+                format!("an MTU of {mtu} does not fit: the underlay leaves {}", self.inner_mtu);
+            let hint = format!("take {} or less, or leave the MTU out", self.inner_mtu);
+            return Err(problem(ProblemKind::BadInput, what, hint));
+        }
+        let avoid = weft_kernel::host::routes().await.unwrap_or_default();
+        let request = NetworkRequest { avoid, ..request };
+        match self.registry.command(Command::CreateNetwork(request)).await? {
+            Outcome::Network(network) => Ok(network),
+            _other => Err(unexpected()),
+        }
+    }
+
+    /// Removes a network that nobody uses.
+    pub(crate) async fn remove_network(&self, id: NetworkId) -> Answer<()> {
+        self.registry.command(Command::RemoveNetwork { id }).await.map(|_done| ())
+    }
+
+    /// Leases an address, with a new block if the ones that this node has are used up.
+    pub(crate) async fn lease(&self, network: NetworkId, want: Option<IpAddr>) -> Answer<IpAddr> {
+        for _attempt in 0..LEASE_ATTEMPTS {
+            match self.state.lease(network, want).await {
+                Ok(address) => return Ok(address),
+                Err(LeaseRefused::Refused(problem)) => return Err(problem),
+                Err(LeaseRefused::NeedsBlock(want)) => self.claim_block(network, want).await?,
+            }
+        }
+        Err(problem(
+            ProblemKind::Unavailable,
+            "other workloads took every address of the new blocks",
+            "try again in a moment",
+        ))
+    }
+
+    async fn claim_block(&self, network: NetworkId, want: Want) -> Answer<()> {
+        self.registry.command(Command::ClaimBlock { network, want }).await?;
+        Ok(())
+    }
+
+    /// Attaches a workload and waits until the kernel has its port.
+    pub(crate) async fn attach(&self, attachment: Attachment) -> Answer<()> {
+        let generation = self.state.attach(attachment).await?;
+        self.programmed(generation).await
+    }
+
+    /// Detaches a workload and lets its addresses rest.
+    pub(crate) async fn detach(&self, id: EndpointId) -> Answer<Option<Attachment>> {
+        let Some((attachment, _generation)) = self.state.detach(id).await? else { return Ok(None) };
+        for address in &attachment.endpoint.addresses {
+            self.state.release(attachment.network, *address).await?;
+        }
+        Ok(Some(attachment))
+    }
+
+    /// Waits until the kernel has been brought to `generation`.
+    async fn programmed(&self, generation: u64) -> Answer<()> {
+        let mut reconciled = self.reconciled.clone();
+        let done = reconciled
+            .wait_for(|done| done.as_ref().is_some_and(|done| done.generation >= generation));
+        let done = timeout(PROGRAMMING, done).await.map_err(|_elapsed| slow())?;
+        let done = done.map_err(|_closed| crate::problem::stopping())?;
+        let failure = done.as_ref().and_then(|done| done.failures.first());
+        failure.map_or(Ok(()), |failure| {
+            let what = format!("{}: {}", failure.what, failure.why);
+            Err(problem(ProblemKind::Internal, what, failure.hint.clone()))
+        })
+    }
+}
+
+fn slow() -> ApiProblem {
+    problem(
+        ProblemKind::Internal,
+        format!("the kernel was not programmed within {PROGRAMMING:?}"),
+        "see what it is busy with: weft status",
+    )
+}
+
+fn unexpected() -> ApiProblem {
+    let hint = "run the same version of Weft on every host";
+    problem(ProblemKind::Internal, "the manager answered something else", hint)
+}
+
+/// 48 random bits make an endpoint's MAC.
+pub(crate) fn random_mac() -> MacAddr {
+    MacAddr::from_random(rand::random())
+}
+
+/// The host's and every network's ranges: what a new subnet must not overlap.
+pub(crate) async fn taken_ranges(view: &View) -> Vec<IpNet> {
+    let mut taken = weft_kernel::host::routes().await.unwrap_or_default();
+    taken.extend(view.networks().values().flat_map(|n| n.subnets.iter().map(|s| s.range)));
+    taken
+}
+
+/// Addresses that no endpoint of `request` gets.
+pub(crate) type Reserved = BTreeSet<IpAddr>;

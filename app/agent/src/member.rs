@@ -1,0 +1,54 @@
+//! A host that is a member: all its tasks, wired together in one place.
+
+mod found;
+mod give_back;
+mod start;
+mod watch_namespaces;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+use weft_model::Node;
+use weft_transport::MeshHandle;
+
+use crate::admission::Admission;
+use crate::fabric::Fabric;
+use crate::reconcile::Reconciled;
+use crate::registry::Manager;
+
+pub(crate) use found::{found, join, token_hash};
+pub(crate) use start::{Surroundings, start};
+
+/// The running membership; dropping it ends its tasks and leaves the kernel as it is.
+#[derive(Debug)]
+pub(crate) struct Member {
+    /// This host, as it joined.
+    pub(crate) node: Node,
+    /// What it can do.
+    pub(crate) fabric: Fabric,
+    /// On managers: the registry's writer and the door.
+    pub(crate) office: Option<(Manager, Arc<Admission>)>,
+    /// How far the kernel is.
+    pub(crate) reconciled: watch::Receiver<Option<Reconciled>>,
+    mesh: MeshHandle,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    _stop_on_drop: DropGuard,
+}
+
+impl Member {
+    /// Ends all tasks and waits until they have ended; the data plane goes on.
+    pub(crate) async fn stop(&self) {
+        self.stop.cancel();
+        self.mesh.close().await;
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// How far the kernel is.
+    pub(crate) fn last_pass(&self) -> Option<Reconciled> {
+        self.reconciled.borrow().clone()
+    }
+}

@@ -1,0 +1,143 @@
+//! What the daemon is told: flags first, then the configuration file, then defaults.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use ipnet::{IpNet, Ipv4Net};
+use serde::Deserialize;
+
+/// Where nodes accept each other's QUIC connections, UDP.
+pub const CONTROL_PORT: u16 = 4788;
+/// Where the admin API listens, unless told otherwise.
+const RUN: &str = "/run/weft";
+const STATE: &str = "/var/lib/weft";
+const PLUGIN_SOCKET: &str = "/run/docker/plugins/weft.sock";
+const DOCKER_SOCKET: &str = "/var/run/docker.sock";
+const CONFIG: &str = "/etc/weft/weft.toml";
+const EGRESS: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(172, 30, 0, 1), 16);
+
+/// Flags of `weft agent`; each may stand in the configuration file too.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Flags {
+    /// Configuration file (TOML; its keys are these flags' names)
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+    /// Directory of what must survive a restart [default: /var/lib/weft]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Directory of the admin socket [default: /run/weft]
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+    /// Socket on which Docker finds the plugin [default: /run/docker/plugins/weft.sock]
+    #[arg(long, value_name = "SOCKET")]
+    plugin_socket: Option<PathBuf>,
+    /// Docker Engine's socket [default: /var/run/docker.sock]
+    #[arg(long, value_name = "SOCKET")]
+    docker_socket: Option<PathBuf>,
+    /// Address and port for other nodes' connections [default: 0.0.0.0:4788]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    /// Address and range of the bridge through which plain workloads leave [default: 172.30.0.1/16]
+    #[arg(long, value_name = "CIDR")]
+    egress: Option<IpNet>,
+    /// Serve Prometheus metrics here [default: nowhere]
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics: Option<SocketAddr>,
+    /// Write the log as JSON
+    #[arg(long)]
+    log_json: bool,
+}
+
+/// What the daemon runs with, complete.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What must survive a restart.
+    pub state: PathBuf,
+    /// Holds the admin socket.
+    pub run: PathBuf,
+    /// Where Docker finds the plugin.
+    pub plugin_socket: PathBuf,
+    /// Where the Engine answers.
+    pub docker_socket: PathBuf,
+    /// Where other nodes connect.
+    pub listen: SocketAddr,
+    /// The egress bridge's address and range.
+    pub egress: IpNet,
+    /// Where Prometheus scrapes.
+    pub metrics: Option<SocketAddr>,
+    /// Whether the log is JSON.
+    pub log_json: bool,
+}
+
+impl Options {
+    /// Lays the flags over the configuration file over the defaults.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration file was named and is not there, or says something unknown.
+    pub fn resolve(flags: Flags) -> anyhow::Result<Self> {
+        let file = match &flags.config {
+            Some(path) => read(path)?,
+            None if Path::new(CONFIG).exists() => read(Path::new(CONFIG))?,
+            None => Flags::default(),
+        };
+        let path = |flag: Option<PathBuf>, file: Option<PathBuf>, default: &str| {
+            flag.or(file).unwrap_or_else(|| default.into())
+        };
+        let anywhere = SocketAddr::new(IpAddr::from([0, 0, 0, 0]), CONTROL_PORT);
+        Ok(Self {
+            state: path(flags.state, file.state, STATE),
+            run: path(flags.run, file.run, RUN),
+            plugin_socket: path(flags.plugin_socket, file.plugin_socket, PLUGIN_SOCKET),
+            docker_socket: path(flags.docker_socket, file.docker_socket, DOCKER_SOCKET),
+            listen: flags.listen.or(file.listen).unwrap_or(anywhere),
+            egress: flags.egress.or(file.egress).unwrap_or(IpNet::V4(EGRESS)),
+            metrics: flags.metrics.or(file.metrics),
+            log_json: flags.log_json || file.log_json,
+        })
+    }
+
+    /// The admin API's socket.
+    #[must_use]
+    pub fn admin_socket(&self) -> PathBuf {
+        self.run.join("weft.sock")
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Flags> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("read configuration file {}", path.display()))?;
+    toml::from_str(&text)
+        .with_context(|| format!("understand configuration file {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_defaults() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("weft.toml");
+        std::fs::write(&config, "run = \"/run/a\"\nstate = \"/var/a\"\n").unwrap();
+        let flags = Flags { config: Some(config), run: Some("/run/b".into()), ..Flags::default() };
+        let options = Options::resolve(flags).unwrap();
+        assert_eq!(options.admin_socket(), Path::new("/run/b/weft.sock"));
+        assert_eq!(options.state, Path::new("/var/a"));
+        assert_eq!(options.listen.port(), CONTROL_PORT);
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("weft.toml");
+        std::fs::write(&config, "runn = \"/run/a\"\n").unwrap();
+        let flags = Flags { config: Some(config), ..Flags::default() };
+        let error = format!("{:#}", Options::resolve(flags).unwrap_err());
+        assert!(error.contains("unknown field `runn`"), "{error}");
+    }
+}

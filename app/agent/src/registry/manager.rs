@@ -1,0 +1,153 @@
+//! The registry's single writer on a manager: decide, commit, tell.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use weft_model::{NetworkId, NodeId};
+use weft_registry::{Command, Committed, Decision, Outcome, Revision, Situation, View, decide};
+use weft_store::Store;
+
+use crate::problem::chain;
+
+/// Commits that lose a race are decided anew this often.
+const ATTEMPTS: usize = 8;
+/// Commands that wait for their turn.
+const QUEUE: usize = 256;
+
+/// Why a command was not carried out; nothing changed.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// What failed and why.
+    pub error: String,
+    /// What to try.
+    pub hint: String,
+}
+
+/// Who has endpoints on which network, as this manager knows it.
+pub type InUse = BTreeMap<NetworkId, BTreeSet<NodeId>>;
+
+/// A way to the manager's task.
+#[derive(Clone, Debug)]
+pub struct Manager {
+    inbox: mpsc::Sender<Asked>,
+    store: Arc<dyn Store>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    by: NodeId,
+    command: Command,
+    reply: oneshot::Sender<Result<(Outcome, Revision), Refusal>>,
+}
+
+/// The task's state.
+#[derive(Debug)]
+pub struct Keeper {
+    store: Arc<dyn Store>,
+    view: View,
+    in_use: watch::Receiver<Arc<InUse>>,
+    inbox: mpsc::Receiver<Asked>,
+}
+
+impl Manager {
+    /// Reads the registry and makes the task ready to run.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read or holds what this version does not understand.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        in_use: watch::Receiver<Arc<InUse>>,
+    ) -> anyhow::Result<(Self, Keeper)> {
+        let view = View::from_snapshot(&store.range("/").await?)?;
+        let (sender, inbox) = mpsc::channel(QUEUE);
+        let manager = Self { inbox: sender, store: Arc::clone(&store) };
+        Ok((manager, Keeper { store, view, in_use, inbox }))
+    }
+
+    /// The registry's store.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
+    /// Carries out `command` in the name of node `by`; durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`], in words for a person; nothing changed then.
+    pub async fn command(
+        &self,
+        by: NodeId,
+        command: Command,
+    ) -> Result<(Outcome, Revision), Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.inbox.send(Asked { by, command, reply }).await;
+        match (sent, answer.await) {
+            (Ok(()), Ok(answer)) => answer,
+            _ => Err(Refusal {
+                error: "the manager is shutting down".to_owned(),
+                hint: "try again in a moment".to_owned(),
+            }),
+        }
+    }
+}
+
+impl Keeper {
+    /// Serves commands until every [`Manager`] is gone.
+    pub async fn run(mut self) {
+        while let Some(Asked { by, command, reply }) = self.inbox.recv().await {
+            let answer = self.carry_out(by, &command).await;
+            if let Err(refusal) = &answer {
+                tracing::debug!(node = %by, error = %refusal.error, "command refused");
+            }
+            // The asker may have given up; the commit stands all the same.
+            drop(reply.send(answer));
+        }
+    }
+
+    async fn carry_out(
+        &mut self,
+        by: NodeId,
+        command: &Command,
+    ) -> Result<(Outcome, Revision), Refusal> {
+        for _attempt in 0..ATTEMPTS {
+            self.catch_up().await?;
+            let Decision { txn, outcome } = self.decide(by, command)?;
+            if txn.ops.is_empty() {
+                return Ok((outcome, self.view.revision()));
+            }
+            match self.store.commit(txn).await.map_err(|error| broken(&error))? {
+                Committed::Applied(revision) => return Ok((outcome, revision)),
+                Committed::Conflict => {}
+            }
+        }
+        Err(Refusal {
+            error: format!("the registry changed {ATTEMPTS} times while this was decided"),
+            hint: "try again in a moment".to_owned(),
+        })
+    }
+
+    fn decide(&self, by: NodeId, command: &Command) -> Result<Decision, Refusal> {
+        let in_use = Arc::clone(&self.in_use.borrow());
+        let situation = Situation { view: &self.view, by, in_use: &in_use };
+        decide(&situation, command, &mut rand::random)
+            .map_err(|refused| Refusal { error: chain(&refused).join(": "), hint: refused.hint() })
+    }
+
+    async fn catch_up(&mut self) -> Result<(), Refusal> {
+        let snapshot = self.store.range("/").await.map_err(|error| broken(&error))?;
+        if snapshot.revision != self.view.revision() {
+            self.view = View::from_snapshot(&snapshot).map_err(|error| Refusal {
+                error: chain(&error).join(": "),
+                hint: "run the same version of Weft on every manager".to_owned(),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn broken(error: &weft_store::StoreError) -> Refusal {
+    Refusal { error: chain(error).join(": "), hint: error.hint() }
+}

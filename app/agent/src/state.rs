@@ -1,0 +1,77 @@
+//! This node's state and its one owner: a task that takes one event at a time.
+//!
+//! Everybody else sends it an [`Ask`] or reads the [`Picture`] that it publishes.
+
+mod ask;
+mod attach;
+mod block;
+mod desired;
+mod docker;
+mod event;
+mod handle;
+mod lease;
+mod picture;
+mod publish;
+mod start;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use ipnet::IpNet;
+use tokio::sync::watch;
+use weft_addresses::Lessor;
+use weft_docker::DockerNetworkId;
+use weft_membership::Membership;
+use weft_model::{EndpointId, Mtu, Network, NetworkId, Node, NodeId};
+use weft_transport::MeshHandle;
+use weft_whereabouts::Whereabouts;
+
+use crate::local::{Attachment, Local};
+use crate::metrics::Counters;
+use crate::registry::Followed;
+
+pub(crate) use ask::{Ask, LeaseRefused};
+pub(crate) use event::Heard;
+pub(crate) use handle::StateHandle;
+pub(crate) use picture::Picture;
+pub(crate) use publish::Outputs;
+pub(crate) use start::{Start, stale};
+
+/// Everything that this node knows, with one writer.
+#[derive(Debug)]
+pub(crate) struct State {
+    me: Node,
+    local: Local,
+    mesh: MeshHandle,
+    registry: watch::Receiver<Followed>,
+    followed: Followed,
+    whereabouts: Whereabouts,
+    membership: Membership,
+    lessors: BTreeMap<NetworkId, Lessor>,
+    /// Blocks that are on their way back to the registry: nothing is leased from them any more.
+    retiring: BTreeSet<(NetworkId, IpNet)>,
+    attachments: BTreeMap<EndpointId, Attachment>,
+    docker_networks: BTreeMap<DockerNetworkId, NetworkId>,
+    /// What the underlay leaves inside VXLAN.
+    inner_mtu: Mtu,
+    /// The egress bridge's address and range.
+    egress: IpNet,
+    /// When each attachment was made, or when the agent started if that was later.
+    since: BTreeMap<EndpointId, Instant>,
+    counters: Counters,
+    out: Outputs,
+}
+
+impl State {
+    fn now() -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn network(&self, id: NetworkId) -> Option<&Network> {
+        self.followed.view.network(id)
+    }
+
+    fn nodes(&self) -> BTreeSet<NodeId> {
+        self.followed.view.nodes().keys().copied().collect()
+    }
+}

@@ -1,0 +1,92 @@
+//! Blocks of addresses: what the registry says this node owns, and what it may give back.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ipnet::IpNet;
+use weft_addresses::Lessor;
+use weft_model::{NetworkId, NodeId};
+use weft_registry::View;
+
+use super::State;
+
+impl State {
+    /// Takes in what the registry says now.
+    pub(super) fn take_registry(&mut self) {
+        self.followed = self.registry.borrow_and_update().clone();
+        let view = Arc::clone(&self.followed.view);
+        let now = Self::now();
+        let nodes = self.nodes();
+        let others: Vec<NodeId> = nodes.iter().copied().filter(|id| *id != self.me.id).collect();
+        self.membership.set_nodes(now, others.iter().copied());
+        if let Some(me) = view.node(self.me.id) {
+            self.me = me.clone();
+        }
+        let gone: BTreeSet<NodeId> = self.known_owners().difference(&nodes).copied().collect();
+        for node in gone {
+            self.whereabouts.forget(node);
+        }
+        self.take_blocks(&view);
+    }
+
+    fn known_owners(&self) -> BTreeSet<NodeId> {
+        self.whereabouts.in_use().into_values().flatten().collect()
+    }
+
+    fn take_blocks(&mut self, view: &View) {
+        let rest = view.cluster().map(|cluster| cluster.address_rest).unwrap_or_default();
+        self.lessors.retain(|id, _lessor| view.network(*id).is_some());
+        for network in view.networks().values() {
+            let Some(subnet) = network.subnets.first() else { continue };
+            let lessor =
+                self.lessors.entry(network.id).or_insert_with(|| Lessor::new(subnet.clone(), rest));
+            let retiring = |range: &IpNet| self.retiring.contains(&(network.id, *range));
+            let owned: Vec<IpNet> = view
+                .blocks_of(network.id, self.me.id)
+                .map(|block| block.range)
+                .filter(|range| !retiring(range))
+                .collect();
+            let held: Vec<IpNet> = lessor.blocks().collect();
+            for range in owned.iter().filter(|range| !held.contains(range)) {
+                lessor.add_block(*range);
+            }
+            for range in held.iter().filter(|range| !owned.contains(range)) {
+                if let Err(error) = lessor.remove_block(*range) {
+                    tracing::error!(block = %range, error = %error, "a block was taken while in use");
+                }
+            }
+        }
+    }
+
+    /// Takes a block out of use before it goes back to the registry; `false`: it is in use.
+    pub(super) fn retire(&mut self, network: NetworkId, range: IpNet) -> bool {
+        let retired = self.lessors.get_mut(&network).is_some_and(|l| l.remove_block(range).is_ok());
+        if retired {
+            self.retiring.insert((network, range));
+        }
+        retired
+    }
+
+    /// The block is the registry's again, or stays here after all.
+    pub(super) fn retired(&mut self, network: NetworkId, range: IpNet) {
+        self.retiring.remove(&(network, range));
+        self.take_registry();
+    }
+
+    /// Tells which blocks could be given back.
+    pub(super) fn keep_house(&self, now: Instant) {
+        let idle: Vec<(NetworkId, IpNet)> = self
+            .lessors
+            .iter()
+            .flat_map(|(network, lessor)| {
+                lessor.idle_blocks(now).into_iter().map(|range| (*network, range))
+            })
+            .collect();
+        self.out.idle_blocks.send_if_modified(|known| {
+            let differs = *known != idle;
+            *known = idle;
+            differs
+        });
+    }
+}

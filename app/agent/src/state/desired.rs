@@ -1,0 +1,97 @@
+//! What the kernel should hold, from the same facts that the packet's path is told from.
+
+use std::collections::BTreeMap;
+
+use weft_model::{DEFAULT_VXLAN_PORT, Network, NetworkId};
+use weft_path::Facts;
+use weft_plan::{Desired, Egress, Guard, IfName, Port, Segment};
+
+use super::State;
+use crate::adopt::Unheard;
+use crate::local::{Attachment, Workload};
+
+impl State {
+    /// The UDP port of the cluster's VXLAN.
+    pub(super) fn vxlan_port(&self) -> u16 {
+        self.followed.view.cluster().map_or(DEFAULT_VXLAN_PORT, |cluster| cluster.vxlan_port)
+    }
+
+    /// The kernel's target.
+    pub(super) fn desired(&self, facts: &Facts) -> Desired {
+        let mut desired = Desired {
+            guard: Guard {
+                udp_port: self.vxlan_port(),
+                peers: weft_path::peers(facts, self.me.id).into_iter().map(|vtep| vtep.0).collect(),
+            },
+            egress: self.egress(),
+            ..Desired::default()
+        };
+        for network in self.followed.view.networks().values() {
+            let ports = self.ports(network.id);
+            if !ports.is_empty() {
+                desired.segments.insert(network.vni, self.segment(facts, network, ports));
+            }
+        }
+        desired
+    }
+
+    fn segment(&self, facts: &Facts, network: &Network, ports: BTreeMap<IfName, Port>) -> Segment {
+        Segment {
+            vni: network.vni,
+            mtu: network.mtu.unwrap_or(self.inner_mtu),
+            local: self.me.vtep,
+            udp_port: self.vxlan_port(),
+            ports,
+            neighbors: weft_path::neighbors(facts, self.me.id, network.id),
+            fdb: weft_path::fdb(facts, self.me.id, network.id),
+        }
+    }
+
+    fn ports(&self, network: NetworkId) -> BTreeMap<IfName, Port> {
+        let has_port = |attachment: &&Attachment| {
+            let plain = matches!(attachment.workload, Workload::Plain { .. });
+            attachment.network == network && (attachment.joined || plain)
+        };
+        let here = self.attachments.values().filter(has_port);
+        here.map(|attachment| {
+            let id = attachment.endpoint.id;
+            let port = Port { peer: IfName::peer(id), mac: attachment.endpoint.mac };
+            (IfName::port(id), port)
+        })
+        .collect()
+    }
+
+    /// The way out of the workloads that are not Docker's, if there are any.
+    fn egress(&self) -> Option<Egress> {
+        let goes_out = |attachment: &&Attachment| {
+            matches!(attachment.workload, Workload::Plain { egress: Some(_), .. })
+        };
+        let ports: BTreeMap<IfName, Port> = self
+            .attachments
+            .values()
+            .filter(goes_out)
+            .map(|attachment| {
+                let id = attachment.endpoint.id;
+                let port = Port { peer: IfName::egress_peer(id), mac: attachment.endpoint.mac };
+                (IfName::egress_port(id), port)
+            })
+            .collect();
+        (!ports.is_empty()).then(|| Egress {
+            bridge: IfName::egress(),
+            address: self.egress,
+            ports,
+        })
+    }
+
+    /// Hosts that have not said yet what they have on the networks that this node is on.
+    pub(super) fn unheard(&self) -> Unheard {
+        let mut unheard = Unheard::new();
+        for id in self.whereabouts.networks() {
+            let Some(network) = self.network(id) else { continue };
+            let others = self.followed.view.nodes().values().filter(|node| node.id != self.me.id);
+            let silent = others.filter(|node| !self.whereabouts.heard(id, node.id));
+            unheard.extend(silent.map(|node| (network.vni, node.vtep)));
+        }
+        unheard
+    }
+}

@@ -1,0 +1,96 @@
+//! Addresses: leased from this node's own blocks, durable before anybody hears of them.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use weft_addresses::{Lessor, NoAddress, NotLeasable};
+use weft_api::{ApiProblem, ProblemKind};
+use weft_model::NetworkId;
+use weft_registry::Want;
+
+use super::{LeaseRefused, State};
+use crate::local::Held;
+use crate::problem::{Answer, not_found, problem};
+
+impl State {
+    /// Leases an address, `want` or any.
+    pub(super) async fn lease(
+        &mut self,
+        network: NetworkId,
+        want: Option<IpAddr>,
+    ) -> Result<IpAddr, LeaseRefused> {
+        let now = Self::now();
+        let lessor = self
+            .lessors
+            .get_mut(&network)
+            .ok_or_else(|| LeaseRefused::Refused(not_found("network", &network.to_string())))?;
+        let address = match want {
+            None => lessor.lease(now).map_err(|error| no_address(&error))?,
+            Some(address) => {
+                lessor.lease_exact(now, address).map_err(|e| not_leasable(&e, address))?;
+                address
+            }
+        };
+        let held = Held { network, address };
+        if let Err(problem) = self.local.lease(held, false).await {
+            self.lessor(network, |lessor| lessor.release(now, address));
+            return Err(LeaseRefused::Refused(problem));
+        }
+        Ok(address)
+    }
+
+    /// Lets an address rest.
+    pub(super) async fn release(&mut self, network: NetworkId, address: IpAddr) -> Answer<()> {
+        let leased = self.lessors.get(&network).is_some_and(|lessor| lessor.is_leased(address));
+        if !leased {
+            return Ok(());
+        }
+        self.local.lease(Held { network, address }, true).await?;
+        let now = Self::now();
+        self.lessor(network, |lessor| lessor.release(now, address));
+        Ok(())
+    }
+
+    fn lessor(&mut self, network: NetworkId, act: impl FnOnce(&mut Lessor)) {
+        if let Some(lessor) = self.lessors.get_mut(&network) {
+            act(lessor);
+        }
+    }
+}
+
+fn no_address(error: &NoAddress) -> LeaseRefused {
+    match error {
+        NoAddress::NoBlock | NoAddress::AllLeased | NoAddress::AllResting { .. } => {
+            LeaseRefused::NeedsBlock(Want::Next)
+        }
+    }
+}
+
+fn not_leasable(error: &NotLeasable, address: IpAddr) -> LeaseRefused {
+    match error {
+        NotLeasable::NotInBlocks(_) => LeaseRefused::NeedsBlock(Want::Holding(address)),
+        NotLeasable::Leased(_) => refused(
+            ProblemKind::Conflict,
+            format!("address {address} is in use on this host"),
+            "leave the address out, or see who has it: weft endpoint ls",
+        ),
+        NotLeasable::Resting { until, .. } => {
+            let left = until.saturating_duration_since(Instant::now()).as_secs() + 1;
+            refused(
+                ProblemKind::Conflict,
+                format!("address {address} was in use a moment ago and rests for {left} s"),
+                "wait, or leave the address out",
+            )
+        }
+        NotLeasable::NotAssignable(_) => refused(
+            ProblemKind::BadInput,
+            format!("address {address} is not one that an endpoint of this network may have"),
+            "take one of the subnet that is neither the gateway nor reserved",
+        ),
+    }
+}
+
+fn refused(kind: ProblemKind, what: String, hint: &str) -> LeaseRefused {
+    let problem: ApiProblem = problem(kind, what, hint);
+    LeaseRefused::Refused(problem)
+}

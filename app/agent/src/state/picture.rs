@@ -1,0 +1,71 @@
+//! What the node knows at one moment, for everybody to read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use weft_docker::DockerNetworkId;
+use weft_membership::Standing;
+use weft_model::{Endpoint, EndpointId, MacAddr, NetworkId, Node, NodeId};
+use weft_path::Facts;
+use weft_registry::View;
+
+use crate::local::{Attachment, Held};
+
+/// A node's knowledge.
+#[derive(Clone, Debug)]
+pub(crate) struct Picture {
+    /// This node.
+    pub(crate) me: Node,
+    /// The registry.
+    pub(crate) view: Arc<View>,
+    /// What decides every packet's path.
+    pub(crate) facts: Arc<Facts>,
+    /// The workloads of this host.
+    pub(crate) attachments: Arc<BTreeMap<EndpointId, Attachment>>,
+    /// What this host's Docker calls the cluster's networks.
+    pub(crate) docker_networks: Arc<BTreeMap<DockerNetworkId, NetworkId>>,
+    /// Addresses leased here.
+    pub(crate) leased: Arc<BTreeSet<Held>>,
+    /// Who is up, this node not counted.
+    pub(crate) standings: Arc<BTreeMap<NodeId, Standing>>,
+    /// Who has endpoints where.
+    pub(crate) in_use: Arc<BTreeMap<NetworkId, BTreeSet<NodeId>>>,
+}
+
+impl Picture {
+    /// What a node knows before it knows anything.
+    pub(crate) fn empty(me: Node) -> Self {
+        Self {
+            me,
+            view: Arc::default(),
+            facts: Arc::default(),
+            attachments: Arc::default(),
+            docker_networks: Arc::default(),
+            leased: Arc::default(),
+            standings: Arc::default(),
+            in_use: Arc::default(),
+        }
+    }
+
+    /// Whether this host has leased `address`.
+    pub(crate) fn holds(&self, network: NetworkId, address: IpAddr) -> bool {
+        self.leased.contains(&Held { network, address })
+    }
+
+    /// The endpoint of `network` that has `mac`.
+    pub(crate) fn with_mac(&self, network: NetworkId, mac: MacAddr) -> Option<EndpointId> {
+        self.with(network, |endpoint| endpoint.mac == mac)
+    }
+
+    /// The endpoint of `network` that has `address`.
+    pub(crate) fn with_address(&self, network: NetworkId, address: IpAddr) -> Option<EndpointId> {
+        self.with(network, |endpoint| endpoint.addresses.contains(&address))
+    }
+
+    fn with(&self, network: NetworkId, is: impl Fn(&Endpoint) -> bool) -> Option<EndpointId> {
+        let here = self.attachments.values().filter(|a| a.network == network).map(|a| &a.endpoint);
+        let rows = self.facts.endpoints_of(network).map(|located| &located.endpoint);
+        here.chain(rows).find(|endpoint| is(endpoint)).map(|endpoint| endpoint.id)
+    }
+}

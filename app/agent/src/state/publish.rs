@@ -1,0 +1,147 @@
+//! What follows from the state: the kernel's target, the zones, the pictures.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use tokio::sync::watch;
+use weft_docker::{ClusterNetwork, ClusterNetworks};
+use weft_model::{NetworkId, NodeId};
+use weft_names::Zones;
+use weft_path::{Facts, Located};
+
+use super::{Picture, State};
+use crate::local::{Held, Workload};
+use crate::names::{Behind, Listener, Listeners};
+use crate::reconcile::Target;
+
+/// Where the state's consequences go.
+#[derive(Debug)]
+pub(crate) struct Outputs {
+    /// For everybody to read.
+    pub(crate) picture: watch::Sender<Arc<Picture>>,
+    /// For the reconciler.
+    pub(crate) target: watch::Sender<Target>,
+    /// For the resolver.
+    pub(crate) zones: watch::Sender<Arc<Zones>>,
+    /// For the resolver's sockets.
+    pub(crate) listeners: watch::Sender<Arc<Listeners>>,
+    /// For the manager on this node, if there is one.
+    pub(crate) in_use: watch::Sender<Arc<BTreeMap<NetworkId, BTreeSet<NodeId>>>>,
+    /// For the mirror.
+    pub(crate) cluster_networks: watch::Sender<ClusterNetworks>,
+    /// Blocks that this node may give back.
+    pub(crate) idle_blocks: watch::Sender<Vec<(NetworkId, IpNet)>>,
+}
+
+impl State {
+    /// Publishes whatever changed; answers the generation of the kernel's target.
+    pub(crate) fn publish(&mut self) -> u64 {
+        let facts = Arc::new(self.facts());
+        let unheard = Arc::new(self.unheard());
+        let desired = self.desired(&facts);
+        let generation = publish_target(&self.out.target, desired, unheard);
+        set(&self.out.zones, Arc::new(weft_path::zones(&facts)));
+        set(&self.out.listeners, Arc::new(self.listeners()));
+        set(&self.out.in_use, Arc::new(self.whereabouts.in_use()));
+        set(&self.out.cluster_networks, self.cluster_networks());
+        self.out.picture.send_replace(Arc::new(self.picture(facts)));
+        generation
+    }
+
+    fn picture(&self, facts: Arc<Facts>) -> Picture {
+        let leased = |(network, lessor): (&NetworkId, &weft_addresses::Lessor)| {
+            let network = *network;
+            lessor.leased().map(move |address| Held { network, address }).collect::<Vec<_>>()
+        };
+        Picture {
+            me: self.me.clone(),
+            view: Arc::clone(&self.followed.view),
+            facts,
+            attachments: Arc::new(self.attachments.clone()),
+            docker_networks: Arc::new(self.docker_networks.clone()),
+            leased: Arc::new(self.lessors.iter().flat_map(leased).collect()),
+            standings: Arc::new(self.membership.standings().collect()),
+            in_use: Arc::new(self.whereabouts.in_use()),
+        }
+    }
+
+    /// What decides every packet's path, as far as this node knows.
+    fn facts(&self) -> Facts {
+        let view = &self.followed.view;
+        let mut facts = Facts {
+            networks: view.networks().clone(),
+            nodes: view.nodes().clone(),
+            inner_mtu: self.inner_mtu,
+            vxlan_port: self.vxlan_port(),
+            ..Facts::default()
+        };
+        for id in view.networks().keys() {
+            let rows = self.whereabouts.rows(*id).map(|row| Located {
+                network: *id,
+                owner: row.owner,
+                endpoint: row.endpoint.clone(),
+                visible: row.visible,
+            });
+            facts.endpoints.extend(rows.map(|located| (located.endpoint.id, located)));
+        }
+        facts
+    }
+
+    fn listeners(&self) -> Listeners {
+        let mut listeners = Listeners::new();
+        for attachment in self.attachments.values().filter(|attachment| attachment.joined) {
+            let Some(path) = attachment.workload.netns() else { continue };
+            let resolver = match attachment.workload {
+                Workload::Docker { .. } => Behind::Docker,
+                Workload::Plain { .. } => Behind::Host,
+            };
+            let listener = Listener { networks: BTreeSet::new(), resolver };
+            let entry = listeners.entry(PathBuf::clone(path)).or_insert(listener);
+            entry.networks.insert(attachment.network);
+        }
+        listeners
+    }
+
+    fn cluster_networks(&self) -> ClusterNetworks {
+        if self.followed.view.cluster().is_none() {
+            return None;
+        }
+        let listed = |network: &weft_model::Network| {
+            let here = self.docker_networks.iter().filter(|(_, of)| **of == network.id);
+            ClusterNetwork {
+                network: Arc::new(network.clone()),
+                here: here.map(|(id, _)| id.clone()).collect(),
+            }
+        };
+        let all = self.followed.view.networks().values();
+        Some(Arc::new(all.map(|network| (network.id, listed(network))).collect()))
+    }
+}
+
+fn set<T: PartialEq>(sender: &watch::Sender<T>, value: T) {
+    sender.send_if_modified(|known| {
+        let differs = *known != value;
+        if differs {
+            *known = value;
+        }
+        differs
+    });
+}
+
+fn publish_target(
+    sender: &watch::Sender<Target>,
+    desired: weft_plan::Desired,
+    unheard: Arc<crate::adopt::Unheard>,
+) -> u64 {
+    sender.send_if_modified(|known| {
+        let differs = *known.desired != desired || known.unheard != unheard;
+        if differs {
+            *known =
+                Target { generation: known.generation + 1, desired: Arc::new(desired), unheard };
+        }
+        differs
+    });
+    sender.borrow().generation
+}

@@ -1,0 +1,98 @@
+//! The state at the agent's start: what was remembered, and nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use tokio::sync::watch;
+use weft_addresses::Lessor;
+use weft_membership::Membership;
+use weft_model::{Mtu, Node};
+use weft_transport::MeshHandle;
+use weft_whereabouts::Whereabouts;
+
+use super::{Outputs, State};
+use crate::local::{Local, Remembered};
+use crate::metrics::Counters;
+use crate::registry::Followed;
+
+/// The names of a node that cannot be talked to are hidden after this time.
+///
+/// The connection itself is given up after 3 s of silence; together that is less than the 6 s
+/// within which a crashed host's names must be gone.
+const HIDE_AFTER: Duration = Duration::from_secs(2);
+
+/// What the state begins with.
+#[derive(Debug)]
+pub(crate) struct Start {
+    /// This host.
+    pub(crate) me: Node,
+    /// What it remembers.
+    pub(crate) remembered: Remembered,
+    /// Where it writes.
+    pub(crate) local: Local,
+    /// Its way to the others.
+    pub(crate) mesh: MeshHandle,
+    /// The registry as it becomes known.
+    pub(crate) registry: watch::Receiver<Followed>,
+    /// What the underlay leaves inside VXLAN.
+    pub(crate) inner_mtu: Mtu,
+    /// The egress bridge's address and range.
+    pub(crate) egress: IpNet,
+    /// The daemon's numbers.
+    pub(crate) counters: Counters,
+    /// Where the consequences go.
+    pub(crate) out: Outputs,
+}
+
+impl Start {
+    /// Builds the state; its tables are full before anybody reads them.
+    pub(crate) fn build(self) -> State {
+        let Self { me, remembered, local, mesh, registry, inner_mtu, egress, counters, out } = self;
+        let followed = registry.borrow().clone();
+        let now = State::now();
+        let mut state = State {
+            whereabouts: Whereabouts::new(me.id, remembered.epoch),
+            membership: Membership::new(HIDE_AFTER),
+            me,
+            local,
+            mesh,
+            registry,
+            followed,
+            lessors: BTreeMap::new(),
+            retiring: std::collections::BTreeSet::new(),
+            attachments: BTreeMap::new(),
+            docker_networks: remembered.docker_networks,
+            inner_mtu,
+            egress,
+            since: remembered.attachments.keys().map(|id| (*id, now)).collect(),
+            counters,
+            out,
+        };
+        state.take_registry();
+        for attachment in remembered.attachments.into_values() {
+            if attachment.joined {
+                state.announce(&attachment);
+            }
+            state.attachments.insert(attachment.endpoint.id, attachment);
+        }
+        for (held, released) in remembered.leases {
+            restore(state.lessors.get_mut(&held.network), held.address, released);
+        }
+        state
+    }
+}
+
+fn restore(lessor: Option<&mut Lessor>, address: std::net::IpAddr, released: bool) {
+    match (lessor, released) {
+        (Some(lessor), false) => lessor.restore(address),
+        (Some(lessor), true) => lessor.rest_again(State::now(), address),
+        (None, _) => tracing::debug!(%address, "a lease of a network that is gone"),
+    }
+}
+
+/// The registry as it was when the agent ended, before a manager confirms it.
+pub(crate) fn stale(view: weft_registry::View) -> Followed {
+    Followed { view: Arc::new(view), fresh: false }
+}
