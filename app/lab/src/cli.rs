@@ -100,6 +100,9 @@ pub struct Up {
     /// Let containers run on while dockerd is down
     #[arg(long)]
     live_restore: bool,
+    /// Use the Engine in this folder, made by debootstrap with docker.io
+    #[arg(long, value_name = "DIR", requires = "docker")]
+    engine_root: Option<PathBuf>,
     /// Take the lab down when this command ends (Ctrl-C)
     #[arg(long)]
     foreground: bool,
@@ -185,7 +188,7 @@ pub fn run(verb: Verb) -> Result<ExitCode, LabError> {
 }
 
 fn bring_up(up: Up) -> Result<(), LabError> {
-    let Up { hosts, docker, name, no_agent, live_restore, foreground } = up;
+    let Up { hosts, docker, name, no_agent, live_restore, engine_root, foreground } = up;
     let exe = std::env::current_exe().ok();
     let spec = Spec {
         name: Some(name),
@@ -193,6 +196,7 @@ fn bring_up(up: Up) -> Result<(), LabError> {
         docker,
         agent: !no_agent,
         live_restore,
+        engine_root,
         exe,
         ..Spec::default()
     };

@@ -11,7 +11,8 @@ use crate::error::OrHint;
 /// How containers name the image.
 pub const IMAGE: &str = "weft/busybox";
 
-const BUSYBOX: &str = "/bin/busybox";
+/// The program that the image consists of.
+pub(crate) const BUSYBOX: &str = "/bin/busybox";
 const HINT: &str = "install busybox-static (apt-get install busybox-static)";
 const BLOCK: usize = 512;
 

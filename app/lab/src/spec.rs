@@ -32,6 +32,8 @@ pub struct Spec {
     pub agent: bool,
     /// Whether the Engines keep containers running while dockerd is down.
     pub live_restore: bool,
+    /// A folder with another Debian, whose Engine and files the hosts use instead of the machine's.
+    pub engine_root: Option<PathBuf>,
     /// The `weft` executable; found beside the current executable when absent.
     pub exe: Option<PathBuf>,
     /// Where the hosts' logs are copied when the lab goes down.
@@ -47,6 +49,7 @@ impl Default for Spec {
             docker: false,
             agent: true,
             live_restore: false,
+            engine_root: None,
             exe: None,
             keep_logs,
         }
@@ -61,6 +64,7 @@ pub(crate) struct Plan {
     pub(crate) docker: bool,
     pub(crate) agent: bool,
     pub(crate) live_restore: bool,
+    pub(crate) engine_root: Option<PathBuf>,
     pub(crate) exe: PathBuf,
     pub(crate) keep_logs: Option<PathBuf>,
 }
@@ -78,8 +82,8 @@ impl Plan {
             Some(exe) => exe,
             None => find_exe()?,
         };
-        let Spec { hosts, docker, agent, live_restore, keep_logs, .. } = spec;
-        Ok(Self { name, hosts, docker, agent, live_restore, exe, keep_logs })
+        let Spec { hosts, docker, agent, live_restore, engine_root, keep_logs, .. } = spec;
+        Ok(Self { name, hosts, docker, agent, live_restore, engine_root, exe, keep_logs })
     }
 
     /// Every host with its address.
@@ -99,6 +103,7 @@ impl Plan {
             image: self.docker.then(|| image(&self.name)),
             agent: self.agent,
             live_restore: self.live_restore,
+            engine_root: self.engine_root.clone(),
             cgroup: format!("/{}-{host}", cgroup_prefix(&self.name)),
             exe: self.exe.clone(),
             host,
@@ -119,6 +124,7 @@ pub(crate) struct Order {
     pub(crate) image: Option<PathBuf>,
     pub(crate) agent: bool,
     pub(crate) live_restore: bool,
+    pub(crate) engine_root: Option<PathBuf>,
     pub(crate) cgroup: String,
     pub(crate) exe: PathBuf,
 }

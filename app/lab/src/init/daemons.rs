@@ -14,7 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
-use super::mounts::DISK;
+use super::mounts::{self, DISK};
 use super::reaper::Reaper;
 use crate::LabError;
 use crate::error::{OrHint, TRY_DOWN};
@@ -66,12 +66,11 @@ impl Daemons {
     /// Gives the Engine the image that the lab's containers run.
     pub(super) fn import_image(&self) -> Result<(), LabError> {
         let what = format!("import {IMAGE} on {}", self.order.host);
-        let Some(image) = self.order.image.as_ref() else { return Ok(()) };
         if Path::new(DISK).join("imported").exists() {
             return Ok(());
         }
         let mut command = Command::new("/usr/bin/docker");
-        command.args(["import", "--change", "CMD [\"sh\"]"]).arg(image).arg(IMAGE);
+        command.args(["import", "--change", "CMD [\"sh\"]"]).args([mounts::IMAGE, IMAGE]);
         let pid = self.spawn(&mut command, "docker").or_hint(&what, NEED_DOCKER)?;
         let end = self.reaper.wait(pid, Duration::from_secs(60));
         if !matches!(end, Some(WaitStatus::Exited(_, 0))) {
@@ -83,7 +82,7 @@ impl Daemons {
     fn command(&self, service: Service) -> Command {
         match service {
             Service::Agent => {
-                let mut command = Command::new(&self.order.exe);
+                let mut command = Command::new(mounts::PROGRAM);
                 command.args(["agent", "--state", "/var/lib/weft", "--run", "/run/weft"]);
                 command.args(["--plugin-socket", "/run/docker/plugins/weft.sock"]);
                 command.args(["--docker-socket", "/var/run/docker.sock"]);

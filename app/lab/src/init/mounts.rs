@@ -9,10 +9,11 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use crate::LabError;
 use crate::error::{NEED_ROOT, OrHint};
+use crate::image::BUSYBOX;
 use crate::spec::{GATEWAY, NAME_SERVER, OUTSIDE, Order};
 use crate::tool;
 
@@ -20,6 +21,11 @@ use crate::tool;
 const MACHINE: &str = "/run/lab/machine";
 /// Where the host's directory on the machine's disk is reachable.
 pub(super) const DISK: &str = "/run/lab/disk";
+/// The image for the host's Engine, inside the host.
+pub(super) const IMAGE: &str = "/run/lab/busybox.tar";
+/// The executable of the agent, inside the host.
+pub(super) const PROGRAM: &str = "/run/lab/bin/weft";
+const PROGRAM_BUSYBOX: &str = "/run/lab/bin/busybox";
 /// Directories of a host that outlive it, and where they are on its disk.
 const DISKS: [(&str, &str); 5] = [
     ("/etc/docker", "etc-docker"),
@@ -35,11 +41,14 @@ const OWN: [&str; 7] =
 /// Makes the mounts of the host.
 pub(super) fn make(order: &Order) -> Result<(), LabError> {
     attach("", "/", None, MsFlags::MS_PRIVATE | MsFlags::MS_REC)?;
-    attach("run", "/run", Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV)?;
-    for directory in ["/run/lock", "/run/lab/bin", DISK] {
-        create(directory)?;
+    let root = order.engine_root.as_deref().unwrap_or(Path::new("/"));
+    if let Some(root) = &order.engine_root {
+        borrow_devices(root)?;
     }
-    bind(&order.disk, DISK)?;
+    make_run(order, root)?;
+    if order.engine_root.is_some() {
+        change_root(root)?;
+    }
     veil("/etc")?;
     veil("/var/lib")?;
     for (at, name) in DISKS {
@@ -50,6 +59,46 @@ pub(super) fn make(order: &Order) -> Result<(), LabError> {
     }
     kernel_views()?;
     write_files(order).or_hint("write the files of the host", NEED_ROOT)
+}
+
+/// The host's own `/run`, with what it needs of the machine's disk.
+fn make_run(order: &Order, root: &Path) -> Result<(), LabError> {
+    let below = |path: &str| root.join(path.trim_start_matches('/'));
+    attach("run", below("run"), Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV)?;
+    for directory in ["/run/lock", "/run/lab/bin", DISK] {
+        create(below(directory))?;
+    }
+    bind(&order.disk, below(DISK))?;
+    let programs = [(order.exe.as_path(), PROGRAM), (Path::new(BUSYBOX), PROGRAM_BUSYBOX)];
+    let image = order.image.as_deref().map(|image| (image, IMAGE));
+    for (source, target) in programs.into_iter().chain(image).filter(|(path, _)| path.exists()) {
+        let target = below(target);
+        fs::write(&target, "").or_hint(format!("create {}", target.display()), NEED_ROOT)?;
+        bind(source, target)?;
+    }
+    Ok(())
+}
+
+/// Makes a folder with another Debian a root that can be changed to.
+fn borrow_devices(root: &Path) -> Result<(), LabError> {
+    bind(root, root)?;
+    for directory in ["dev", "sys"] {
+        let machine = Path::new("/").join(directory);
+        attach(machine, root.join(directory), None, MsFlags::MS_BIND | MsFlags::MS_REC)?;
+    }
+    Ok(())
+}
+
+/// Makes `root` the root of the mount namespace; nothing of the machine's remains but what was
+/// bound below it.
+fn change_root(root: &Path) -> Result<(), LabError> {
+    let what = format!("change the root to {}", root.display());
+    let machine = root.join(MACHINE.trim_start_matches('/')).join("root");
+    create(&machine)?;
+    nix::unistd::pivot_root(root, &machine).or_hint(&what, NEED_ROOT)?;
+    nix::unistd::chdir("/").or_hint(&what, NEED_ROOT)?;
+    let machine = Path::new(MACHINE).join("root");
+    umount2(&machine, MntFlags::MNT_DETACH).or_hint(what, NEED_ROOT)
 }
 
 /// Replaces `directory` by a tmpfs of links to what it holds.
@@ -108,18 +157,17 @@ fn write_files(order: &Order) -> io::Result<()> {
     fs::write("/etc/resolv.conf", format!("nameserver {NAME_SERVER}\n"))?;
     let live_restore = order.live_restore;
     fs::write("/etc/docker/daemon.json", format!("{{\"live-restore\": {live_restore}}}\n"))?;
-    symlink(&order.exe, "/run/lab/bin/weft")?;
     // Minimal machines lack these; BusyBox stands in for them.
     for program in ["ping", "nslookup", "nc", "wget", "traceroute"] {
         let is_there = tool::PATH.split(':').any(|path| Path::new(path).join(program).exists());
         if !is_there {
-            symlink("/bin/busybox", Path::new("/run/lab/bin").join(program))?;
+            symlink("busybox", Path::new("/run/lab/bin").join(program))?;
         }
     }
     Ok(())
 }
 
-fn bind(source: &Path, target: &str) -> Result<(), LabError> {
+fn bind(source: &Path, target: impl AsRef<Path>) -> Result<(), LabError> {
     attach(source, target, None, MsFlags::MS_BIND)
 }
 
