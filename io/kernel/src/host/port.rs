@@ -32,12 +32,14 @@ fn inode_of(line: &str, port: u16) -> Option<String> {
 
 fn process_of(inode: &str) -> Option<String> {
     let link = format!("socket:[{inode}]");
-    let processes = fs::read_dir("/proc").ok()?.flatten().map(|entry| entry.path());
-    let owner = processes
-        .filter(|process| process.join("fd").is_dir())
-        .find(|process| holds(process, &link))?;
-    let name = fs::read_to_string(owner.join("comm")).ok()?;
-    Some(format!("{} (process {})", name.trim(), owner.file_name()?.to_string_lossy()))
+    let entries = fs::read_dir("/proc").ok()?.flatten();
+    let mut processes = entries.filter_map(|entry| {
+        let id: u32 = entry.file_name().to_str()?.parse().ok()?;
+        Some((id, entry.path()))
+    });
+    let (id, path) = processes.find(|(_, process)| holds(process, &link))?;
+    let name = fs::read_to_string(path.join("comm")).ok()?;
+    Some(format!("{} (process {id})", name.trim()))
 }
 
 fn holds(process: &Path, link: &str) -> bool {

@@ -87,7 +87,7 @@ impl World {
                 made => break made.map_err(|source| tunnel_error(tunnel, source))?,
             }
         }
-        self.set_vxlan(tunnel, &BTreeSet::from([Flaw::Ipv6]), &BTreeSet::new())
+        self.set_vxlan(tunnel, &BTreeSet::new(), &BTreeSet::new())
     }
 
     pub(super) fn replace_vxlan(&mut self, tunnel: &Tunnel) -> Result<(), ApplyError> {
@@ -108,13 +108,12 @@ impl World {
         let name = IfName::vxlan();
         let index = index_of(site.rtnl, &name)?;
         let master = index_of(site.rtnl, &site.bridge)?;
-        if flaws.contains(&Flaw::Ipv6) {
-            set_ipv6(&site.netns, &name, Ipv6::On)?;
-        }
         if flaws.contains(&Flaw::Learning) {
             ask(site.rtnl, "stop a VXLAN device's learning", link::stop_learning(index))?;
         }
         ask(site.rtnl, "make vx0 a port", link::set_master(index, master, tunnel.mtu))?;
+        // An interface whose MTU was below 1280 had none; it begins with the namespace's default.
+        set_ipv6(&site.netns, &name, Ipv6::On)?;
         ask(site.rtnl, "set a port", link::set_port(index, sound_uplink()))?;
         remove_stations(site.rtnl, index, stray)?;
         site.rtnl.request(link::set_up(index)).map_err(|source| tunnel_error(tunnel, source))

@@ -1,0 +1,223 @@
+//! Two hosts, one endpoint each: frames arrive, and nothing floods.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::tests_outside_test_module,
+    clippy::indexing_slicing,
+    missing_docs,
+    dead_code,
+    unreachable_pub,
+    reason = "integration tests"
+)]
+
+mod support;
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use nix::sched::{CloneFlags, setns};
+use support::{Host, run, v4, vni};
+use weft_kernel::capture::Capture;
+use weft_kernel::{Netns, WorkloadLink, host, wire_workload_from};
+use weft_model::{EndpointId, MacAddr, Mtu, Vtep};
+use weft_plan::{Desired, Guard, IfName, Port, Segment};
+
+const VNI: u32 = 5000;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One of the two hosts with its workload.
+struct Side {
+    host: Host,
+    workload: Netns,
+    desired: Desired,
+}
+
+/// Where things are on side 1 or 2.
+fn underlay(side: u8) -> IpAddr {
+    v4(&format!("192.0.2.{side}"))
+}
+
+fn overlay(side: u8) -> [IpAddr; 2] {
+    [v4(&format!("10.9.0.{side}")), format!("fd00::{side}").parse().unwrap()]
+}
+
+fn mac(side: u8) -> MacAddr {
+    MacAddr([0x06, 0, 0, 0, 0, side])
+}
+
+fn wanted(own: u8, other: u8) -> Desired {
+    let endpoint = EndpointId::from_random(u128::from(own) << 120);
+    let port = Port { peer: IfName::peer(endpoint), mac: mac(own) };
+    let segment = Segment {
+        vni: vni(VNI),
+        mtu: Mtu::ETHERNET.inner(underlay(own)),
+        local: Vtep(underlay(own)),
+        udp_port: 4789,
+        ports: [(IfName::port(endpoint), port)].into(),
+        neighbors: overlay(other).map(|address| (address, mac(other))).into(),
+        fdb: [(mac(other), Vtep(underlay(other)))].into(),
+    };
+    Desired {
+        segments: [(vni(VNI), segment)].into(),
+        guard: Guard { udp_port: 4789, peers: [underlay(other)].into() },
+        egress: None,
+    }
+}
+
+async fn side(own: u8, other: u8) -> Side {
+    let host = Host::new();
+    let desired = wanted(own, other);
+    host.reach(&desired).await;
+    let workload = Netns::unnamed().unwrap();
+    let segment = &desired.segments[&vni(VNI)];
+    let setup = WorkloadLink {
+        name: "eth0".parse().unwrap(),
+        mac: None,
+        addresses: vec![
+            format!("10.9.0.{own}/24").parse().unwrap(),
+            format!("fd00::{own}/64").parse().unwrap(),
+        ],
+        mtu: segment.mtu,
+        default_via: None,
+    };
+    let peer = &segment.ports.values().next().unwrap().peer;
+    wire_workload_from(&host.netns, peer, &workload, setup).await.unwrap();
+    Side { host, workload, desired }
+}
+
+/// Two hosts on one cable.
+async fn pair() -> (Side, Side) {
+    let (a, b) = (side(1, 2).await, side(2, 1).await);
+    let cable = || std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    let mut anchor = b.host.netns.run(cable).unwrap();
+    a.host.run(&format!("ip link add eth0 type veth peer name eth0 netns {}", anchor.id()));
+    anchor.kill().unwrap();
+    anchor.wait().unwrap();
+    a.host.run("ip addr add 192.0.2.1/24 dev eth0; ip link set eth0 up");
+    b.host.run("ip addr add 192.0.2.2/24 dev eth0; ip link set eth0 up");
+    (a, b)
+}
+
+fn socket(netns: &Netns, at: &str) -> UdpSocket {
+    let socket = netns.run(|| UdpSocket::bind(at).unwrap()).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket
+}
+
+/// Whether a datagram that is sent to `to` arrives at `receiver`.
+#[track_caller]
+fn check_arrives(sender: &UdpSocket, receiver: &UdpSocket, to: &str) {
+    sender.send_to(b"hello", to.parse::<SocketAddr>().unwrap()).unwrap();
+    let (length, _) = receiver.recv_from(&mut [0; 64]).unwrap();
+    assert_eq!(length, 5);
+}
+
+/// The frames that pass until a datagram of this text is among them.
+fn until(capture: &mut Capture, text: &[u8]) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let frame = capture.next(deadline).expect("the datagram passes");
+        let found = frame.windows(text.len()).any(|window| window == text);
+        frames.push(frame);
+        if found {
+            return frames;
+        }
+    }
+}
+
+/// Whether it is VXLAN (UDP to port 4789) with an inner frame of this type.
+fn carries(frame: &[u8], ethertype: [u8; 2]) -> bool {
+    let vxlan = frame.get(36..38) == Some(&4789_u16.to_be_bytes());
+    vxlan && frame.get(50 + 12..50 + 14) == Some(&ethertype)
+}
+
+#[tokio::test]
+async fn frames_arrive_and_neither_arp_nor_discovery_crosses_the_underlay() {
+    let (a, b) = pair().await;
+    let mut cable = Capture::open(&a.host.netns, "eth0").unwrap();
+    for (from, at, to) in [
+        ("10.9.0.1:0", "10.9.0.2:7000", "10.9.0.2:7000"),
+        ("[fd00::1]:0", "[fd00::2]:7000", "[fd00::2]:7000"),
+    ] {
+        let (sender, receiver) = (socket(&a.workload, from), socket(&b.workload, at));
+        check_arrives(&sender, &receiver, to);
+        let back = sender.local_addr().unwrap().to_string();
+        check_arrives(&receiver, &sender, &back);
+    }
+    // An address that nobody has, asked for before the last datagram is sent.
+    let sender = socket(&a.workload, "10.9.0.1:0");
+    sender.send_to(b"nobody", "10.9.0.77:7000").unwrap();
+    let receiver = socket(&b.workload, "10.9.0.2:7001");
+    sender.send_to(b"the end", "10.9.0.2:7001").unwrap();
+    receiver.recv_from(&mut [0; 64]).unwrap();
+    let frames = until(&mut cable, b"the end");
+    assert!(frames.iter().any(|frame| carries(frame, [0x08, 0x00])), "IPv4 crosses");
+    assert!(frames.iter().any(|frame| carries(frame, [0x86, 0xdd])), "IPv6 crosses");
+    assert!(!frames.iter().any(|frame| carries(frame, [0x08, 0x06])), "ARP crosses");
+    let inner_icmp = |frame: &Vec<u8>| {
+        carries(frame, [0x86, 0xdd]) && frame.get(50 + 14 + 6) == Some(&58)
+    };
+    assert!(!frames.iter().any(inner_icmp), "neighbour discovery crosses");
+}
+
+#[tokio::test]
+async fn vxlan_of_strangers_is_counted_and_dropped() {
+    let (a, b) = pair().await;
+    let (sender, receiver) =
+        (socket(&a.workload, "10.9.0.1:0"), socket(&b.workload, "10.9.0.2:7000"));
+    check_arrives(&sender, &receiver, "10.9.0.2:7000");
+    let mut without = b.desired.clone();
+    without.guard.peers.clear();
+    b.host.reach(&without).await;
+    receiver.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    sender.send_to(b"hello", "10.9.0.2:7000").unwrap();
+    let silence = receiver.recv_from(&mut [0; 64]).unwrap_err();
+    assert!(matches!(silence.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+    let rules = b.host.run("nft list chain inet weft guard");
+    assert!(rules.contains("@peers counter packets 1 "), "{rules}");
+    // A table that is right is left alone, and so its counters are.
+    b.host.reach(&without).await;
+    assert_eq!(b.host.run("nft list chain inet weft guard"), rules);
+}
+
+#[tokio::test]
+async fn a_running_conversation_outlives_a_new_agent() {
+    let (a, b) = pair().await;
+    let (sender, receiver) =
+        (socket(&a.workload, "10.9.0.1:0"), socket(&b.workload, "10.9.0.2:7000"));
+    check_arrives(&sender, &receiver, "10.9.0.2:7000");
+    let Side { host, desired, .. } = a;
+    let again = weft_kernel::Linux::at(host.netns.clone(), host.directory.path()).unwrap();
+    assert!(support::reach(&again, &desired).await.is_empty());
+    check_arrives(&sender, &receiver, "10.9.0.2:7000");
+}
+
+#[tokio::test]
+async fn the_host_tells_its_ways_and_addresses() {
+    let (a, _b) = pair().await;
+    a.host.run("ip route add 198.51.100.0/24 via 192.0.2.2 mtu 1400");
+    let netns = &a.host.netns;
+    let path = host::path_to_in(netns, v4("192.0.2.2")).await.unwrap();
+    assert_eq!((path.device.as_str(), path.mtu, path.source), ("eth0", Mtu::ETHERNET, underlay(1)));
+    let path = host::path_to_in(netns, v4("198.51.100.1")).await.unwrap();
+    assert_eq!((path.mtu.bytes(), path.source), (1400, underlay(1)));
+    let none = host::path_to_in(netns, v4("203.0.113.1")).await.unwrap_err();
+    assert_eq!(none.kind(), ErrorKind::NetworkUnreachable);
+    let routes = host::routes_in(netns).await.unwrap();
+    assert!(routes.contains(&"192.0.2.0/24".parse().unwrap()), "{routes:?}");
+    assert!(routes.contains(&"198.51.100.0/24".parse().unwrap()), "{routes:?}");
+    let addresses = host::addresses_in(netns).await.unwrap();
+    assert_eq!(addresses, ["192.0.2.1/24".parse().unwrap()]);
+    assert_eq!(host::missing_features(), []);
+    // What is asked without a namespace is asked of the calling thread's.
+    let file = netns.run(|| std::fs::File::open("/proc/thread-self/ns/net").unwrap()).unwrap();
+    let taken = std::thread::spawn(move || {
+        setns(&file, CloneFlags::CLONE_NEWNET).unwrap();
+        host::udp_port_taken(4789)
+    });
+    assert!(taken.join().unwrap().unwrap().contains("VXLAN"));
+    assert!(run(netns, "ip link show eth0").contains("eth0"));
+}
