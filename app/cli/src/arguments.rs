@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use weft_api::DEFAULT_SOCKET;
 
 use crate::verb::{
-    Attach, Completions, Detach, Endpoint, Init, Join, Lab, Leave, Man, Network, Node, Path, Run,
-    Status, Token, Version,
+    Agent, Attach, Completions, Detach, Endpoint, Init, Join, Lab, Leave, Man, Network, Node, Path,
+    Run, Status, Token, Version,
 };
 
 const EXAMPLES: &str = "\
@@ -93,6 +93,7 @@ pub(crate) enum Verb {
     #[command(visible_alias = "trace")]
     Path(Path),
     Lab(Lab),
+    Agent(Agent),
     Completions(Completions),
     Man(Man),
     Version(Version),

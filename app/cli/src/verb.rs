@@ -1,5 +1,6 @@
 //! The verbs, and who runs which.
 
+mod agent;
 mod attach;
 mod completions;
 mod detach;
@@ -19,6 +20,7 @@ mod status;
 mod token;
 mod version;
 
+pub(crate) use agent::Agent;
 pub(crate) use attach::Attach;
 pub(crate) use completions::Completions;
 pub(crate) use detach::Detach;
@@ -50,6 +52,7 @@ impl Verb {
             Self::Completions(verb) => verb.run(session),
             Self::Man(verb) => verb.run(session),
             Self::Lab(verb) => verb.run(session),
+            Self::Agent(verb) => verb.run(session),
             asks => session::runtime()?.block_on(asks.ask(session)),
         }
     }
@@ -69,7 +72,9 @@ impl Verb {
             Self::Detach(verb) => verb.run(session).await,
             Self::Path(verb) => verb.run(session).await,
             Self::Version(verb) => verb.run(session).await,
-            Self::Run(_) | Self::Completions(_) | Self::Man(_) | Self::Lab(_) => Ok(()),
+            Self::Run(_) | Self::Completions(_) | Self::Man(_) | Self::Lab(_) | Self::Agent(_) => {
+                Ok(())
+            }
         }
     }
 }

@@ -30,7 +30,7 @@ fn the_grammar_is_sound() {
 fn help_mentions_every_verb() {
     let help = weft_cli::grammar().render_help().to_string();
     let verbs = "init join leave token status node network endpoint run attach detach path lab \
-                 completions man version";
+                 agent completions man version";
     for verb in verbs.split_whitespace() {
         assert!(help.contains(&format!("\n  {verb} ")), "{verb} is not in\n{help}");
     }
