@@ -1,11 +1,13 @@
 //! What became of the questions.
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use std::fmt;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 
 /// What became of one question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Ours: addresses or a name were given.
     Answered,
@@ -37,6 +39,27 @@ impl Outcome {
         Self::Overloaded,
         Self::Malformed,
     ];
+
+    /// The label's value.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Empty => "empty",
+            Self::Nonexistent => "nonexistent",
+            Self::Refused => "refused",
+            Self::Forwarded => "forwarded",
+            Self::Unanswered => "unanswered",
+            Self::Overloaded => "overloaded",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+impl EncodeLabelValue for Outcome {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        self.word().encode(encoder)
+    }
 }
 
 /// The labels of [`Queries`].
@@ -82,5 +105,28 @@ impl Queries {
 
     pub(crate) fn count(&self, outcome: Outcome) {
         self.0.get_or_create(&QueryLabels { outcome }).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::encoding::text::encode;
+    use prometheus_client::registry::Registry;
+
+    use super::*;
+
+    #[test]
+    fn every_outcome_is_there_from_the_start() {
+        let queries = Queries::new();
+        queries.count(Outcome::Refused);
+        let mut registry = Registry::default();
+        registry.register(Queries::NAME, Queries::HELP, queries.family());
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        for outcome in Outcome::ALL {
+            let count = u64::from(outcome == Outcome::Refused);
+            let line = format!("resolver_queries_total{{outcome=\"{}\"}} {count}", outcome.word());
+            assert!(text.contains(&line), "{line} is not in\n{text}");
+        }
     }
 }
