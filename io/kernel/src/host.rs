@@ -103,6 +103,22 @@ pub async fn path_to_in(netns: &Netns, address: IpAddr) -> io::Result<Path> {
     .await
 }
 
+/// The MTU of the interface that has one of the host's own addresses.
+///
+/// # Errors
+///
+/// `AddrNotAvailable` if none has it.
+pub async fn mtu_at(address: IpAddr) -> io::Result<Mtu> {
+    ask(&Netns::current()?, move |rtnl| {
+        let missing = || io::Error::from(io::ErrorKind::AddrNotAvailable);
+        let mut dump = rtnl.dump(address::all())?.into_iter().filter_map(address::of);
+        let (index, _net) = dump.find(|(_, net)| net.addr() == address).ok_or_else(missing)?;
+        let link = Link::of(rtnl.get(link::numbered(index))?).ok_or_else(missing)?;
+        link.mtu.min(u16::MAX.into()).try_into().map_err(io::Error::other)
+    })
+    .await
+}
+
 /// The host's own addresses, loopback and link-local ones not counted.
 ///
 /// # Errors

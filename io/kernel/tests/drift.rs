@@ -38,16 +38,40 @@ async fn entries_that_others_change_are_put_right() {
     for (command, expected) in [
         ("bridge fdb del 02:00:00:00:00:02 dev vx0", "02:00:00:00:00:02 is at host 192.0.2.2"),
         ("bridge fdb replace 02:00:00:00:00:02 dev vx0 dst 192.0.2.9", "is at host 192.0.2.2"),
-        ("bridge fdb replace 02:00:00:00:00:02 dev vx0 dst 192.0.2.2 port 9", "is at host 192.0.2.2"),
-        ("bridge fdb replace 02:00:00:00:00:02 dev vx0 dst 192.0.2.2 vni 9", "is at host 192.0.2.2"),
-        ("bridge fdb replace 02:00:00:00:00:02 dev vx0 dst 192.0.2.2 dynamic", "is at host 192.0.2.2"),
-        ("bridge fdb add 02:00:00:00:00:07 dev vx0 dst 192.0.2.9", "02:00:00:00:00:07 is at no host"),
-        ("bridge fdb append 00:00:00:00:00:00 dev vx0 dst 192.0.2.9; bridge fdb append 00:00:00:00:00:00 dev vx0 dst 192.0.2.8", "is at no host"),
+        (
+            "bridge fdb replace 02:00:00:00:00:02 dev vx0 dst 192.0.2.2 port 9",
+            "is at host 192.0.2.2",
+        ),
+        (
+            "bridge fdb replace 02:00:00:00:00:02 dev vx0 dst 192.0.2.2 vni 9",
+            "is at host 192.0.2.2",
+        ),
+        (
+            "bridge fdb replace 02:00:00:00:00:02 dev vx0 dst 192.0.2.2 dynamic",
+            "is at host 192.0.2.2",
+        ),
+        (
+            "bridge fdb add 02:00:00:00:00:07 dev vx0 dst 192.0.2.9",
+            "02:00:00:00:00:07 is at no host",
+        ),
+        (
+            "bridge fdb append 00:00:00:00:00:00 dev vx0 dst 192.0.2.9; bridge fdb append 00:00:00:00:00:00 dev vx0 dst 192.0.2.8",
+            "is at no host",
+        ),
         ("ip neigh del 10.9.0.2 dev vx0", "10.9.0.2 is 02:00:00:00:00:02"),
-        ("ip neigh replace 10.9.0.2 lladdr 02:00:00:00:00:09 nud permanent dev vx0", "10.9.0.2 is 02"),
-        ("ip neigh replace 10.9.0.2 lladdr 02:00:00:00:00:02 nud reachable dev vx0", "10.9.0.2 is 02"),
+        (
+            "ip neigh replace 10.9.0.2 lladdr 02:00:00:00:00:09 nud permanent dev vx0",
+            "10.9.0.2 is 02",
+        ),
+        (
+            "ip neigh replace 10.9.0.2 lladdr 02:00:00:00:00:02 nud reachable dev vx0",
+            "10.9.0.2 is 02",
+        ),
         ("ip neigh del fd00::2 dev vx0", "fd00::2 is 02:00:00:00:00:02"),
-        ("ip neigh add 10.9.0.7 lladdr 02:00:00:00:00:07 nud permanent dev vx0", "10.9.0.7 is nobody's"),
+        (
+            "ip neigh add 10.9.0.7 lladdr 02:00:00:00:00:07 nud permanent dev vx0",
+            "10.9.0.7 is nobody's",
+        ),
     ] {
         check(&host, command, expected).await;
     }
@@ -93,9 +117,18 @@ async fn interfaces_that_others_remove_or_replace_are_made_again() {
         ("ip link del br0", "make the bridge"),
         ("ip link del PORT", "make port"),
         ("ip link add wpffffffffffe type veth peer name strange", "remove port wpffffffffffe"),
-        ("ip link add strange type veth peer name odd; ip link set odd master br0", "remove port odd"),
-        ("ip link del vx0; ip link add vx0 mtu 1450 type vxlan id 5000 local 192.0.2.1 dstport 4789", "not in the host's namespace"),
-        ("ip link del vx0; ip link add vx0 type vxlan id 77 remote 192.0.2.9 dstport 4789", "default destination"),
+        (
+            "ip link add strange type veth peer name odd; ip link set odd master br0",
+            "remove port odd",
+        ),
+        (
+            "ip link del vx0; ip link add vx0 mtu 1450 type vxlan id 5000 local 192.0.2.1 dstport 4789",
+            "not in the host's namespace",
+        ),
+        (
+            "ip link del vx0; ip link add vx0 type vxlan id 77 remote 192.0.2.9 dstport 4789",
+            "default destination",
+        ),
         ("ip link del br0; ip link add br0 type veth peer name odd", "of another kind"),
     ] {
         check(&host, command, expected).await;
@@ -209,7 +242,8 @@ async fn a_vxlan_number_that_somebody_has_is_an_error_with_a_hint() {
     host.run("ip link add theirs type vxlan id 5000 local 192.0.2.1 dstport 4789");
     let plan = diff(&desired(&[VNI]), &host.observe().await);
     let failures = host.linux.apply(&plan).await.failures;
-    let taken = failures.iter().find(|failure| matches!(failure.error, ApplyError::VniTaken { .. }));
+    let taken =
+        failures.iter().find(|failure| matches!(failure.error, ApplyError::VniTaken { .. }));
     let hint = taken.expect("the number is taken").error.hint();
     assert!(hint.contains("weft init --vxlan-port"), "{hint}");
     host.run("ip link del theirs");
@@ -222,7 +256,8 @@ async fn a_udp_port_that_somebody_has_is_an_error_with_a_hint() {
     let socket = host.netns.run(|| std::net::UdpSocket::bind("0.0.0.0:4789").unwrap()).unwrap();
     let plan = diff(&desired(&[VNI]), &host.observe().await);
     let failures = host.linux.apply(&plan).await.failures;
-    let taken = failures.iter().find(|failure| matches!(failure.error, ApplyError::PortTaken { .. }));
+    let taken =
+        failures.iter().find(|failure| matches!(failure.error, ApplyError::PortTaken { .. }));
     let error = &taken.expect("the port is taken").error;
     assert!(error.to_string().contains("UDP port 4789 is in use"), "{error}");
     assert!(error.hint().contains("weft init --vxlan-port"));

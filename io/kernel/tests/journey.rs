@@ -157,9 +157,8 @@ async fn frames_arrive_and_neither_arp_nor_discovery_crosses_the_underlay() {
     assert!(frames.iter().any(|frame| carries(frame, [0x08, 0x00])), "IPv4 crosses");
     assert!(frames.iter().any(|frame| carries(frame, [0x86, 0xdd])), "IPv6 crosses");
     assert!(!frames.iter().any(|frame| carries(frame, [0x08, 0x06])), "ARP crosses");
-    let inner_icmp = |frame: &Vec<u8>| {
-        carries(frame, [0x86, 0xdd]) && frame.get(50 + 14 + 6) == Some(&58)
-    };
+    let inner_icmp =
+        |frame: &Vec<u8>| carries(frame, [0x86, 0xdd]) && frame.get(50 + 14 + 6) == Some(&58);
     assert!(!frames.iter().any(inner_icmp), "neighbour discovery crosses");
 }
 

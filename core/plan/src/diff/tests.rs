@@ -1,1 +1,265 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
 
+use proptest::collection::{btree_map, btree_set};
+use proptest::option;
+use proptest::prelude::*;
+use weft_model::{MacAddr, Mtu, Vni, Vtep};
+
+use super::*;
+use crate::*;
+
+const VNIS: u32 = 3;
+
+fn vni(number: u32) -> Vni {
+    Vni::from_random(number)
+}
+
+fn mac() -> impl Strategy<Value = MacAddr> {
+    (0..4_u8).prop_map(|last| MacAddr([2, 0, 0, 0, 0, last]))
+}
+
+fn address(net: u8) -> impl Strategy<Value = IpAddr> {
+    (0..4_u8).prop_map(move |last| Ipv4Addr::new(10, net, 0, last).into())
+}
+
+fn vtep() -> impl Strategy<Value = Vtep> {
+    address(99).prop_map(Vtep)
+}
+
+fn mtu() -> impl Strategy<Value = Mtu> {
+    prop_oneof![Just(Mtu::ETHERNET), Just(Mtu::ETHERNET.inner(Ipv4Addr::LOCALHOST.into()))]
+}
+
+fn udp_port() -> impl Strategy<Value = u16> {
+    prop_oneof![4 => Just(4789_u16), 1 => Just(4790)]
+}
+
+fn name(prefix: &'static str) -> impl Strategy<Value = IfName> {
+    (0..3_u8).prop_map(move |last| format!("{prefix}{last}").parse().unwrap())
+}
+
+fn ports() -> impl Strategy<Value = BTreeMap<IfName, Port>> {
+    btree_map(name("wp"), (name("wc"), mac()).prop_map(|(peer, mac)| Port { peer, mac }), 0..3)
+}
+
+fn segment(number: u32) -> impl Strategy<Value = Segment> {
+    let tables = (btree_map(address(9), mac(), 0..4), btree_map(mac(), vtep(), 0..4));
+    (mtu(), vtep(), udp_port(), ports(), tables).prop_map(
+        move |(mtu, local, udp_port, ports, (neighbors, fdb))| Segment {
+            vni: vni(number),
+            mtu,
+            local,
+            udp_port,
+            ports,
+            neighbors,
+            fdb,
+        },
+    )
+}
+
+fn guard() -> impl Strategy<Value = Guard> {
+    (udp_port(), btree_set(address(99), 0..4))
+        .prop_map(|(udp_port, peers)| Guard { udp_port, peers })
+}
+
+fn egress() -> impl Strategy<Value = Egress> {
+    (1..3_u8, ports()).prop_map(|(net, ports)| Egress {
+        bridge: IfName::egress(),
+        address: format!("172.30.{net}.1/24").parse().unwrap(),
+        ports,
+    })
+}
+
+fn desired() -> impl Strategy<Value = Desired> {
+    let segments = (0..VNIS).map(|number| option::of(segment(number))).collect::<Vec<_>>();
+    (segments, guard(), option::of(egress())).prop_map(|(segments, guard, egress)| Desired {
+        segments: segments.into_iter().flatten().map(|segment| (segment.vni, segment)).collect(),
+        guard,
+        egress,
+    })
+}
+
+fn flaws() -> impl Strategy<Value = BTreeSet<Flaw>> {
+    let flaw = prop_oneof![
+        Just(Flaw::Down),
+        Just(Flaw::Detached),
+        Just(Flaw::Learning),
+        Just(Flaw::Kind),
+        Just(Flaw::NoProxy),
+        Just(Flaw::Ipv6),
+    ];
+    prop_oneof![3 => Just(BTreeSet::new()), 1 => btree_set(flaw, 1..3)]
+}
+
+fn link() -> impl Strategy<Value = LinkSeen> {
+    (mtu(), flaws(), prop_oneof![3 => Just(BTreeSet::new()), 1 => btree_set(mac(), 0..3)])
+        .prop_map(|(mtu, flaws, stations)| LinkSeen { mtu: mtu.into(), flaws, stations })
+}
+
+/// A kernel that was right for other wishes, and in which somebody has been since.
+fn observed() -> impl Strategy<Value = Observed> {
+    let damage = (option::of(link()), option::of(name("wp")), any::<u8>());
+    (desired(), proptest::collection::vec((0..VNIS, damage), 0..4)).prop_map(|(former, damages)| {
+        let mut observed = Observed::from(&former);
+        for (number, (link, port, kind)) in damages {
+            hurt(&mut observed, number, link, port, kind);
+        }
+        observed
+    })
+}
+
+fn hurt(
+    observed: &mut Observed,
+    number: u32,
+    link: Option<LinkSeen>,
+    port: Option<IfName>,
+    kind: u8,
+) {
+    observed.firewall = match kind % 5 {
+        0 => FirewallSeen::Missing,
+        1 => FirewallSeen::Altered,
+        _ => observed.firewall.clone(),
+    };
+    let Some(segment) = observed.segments.get_mut(&vni(number)) else { return };
+    match kind % 7 {
+        0 => *segment = SegmentSeen { namespace: NamespaceSeen::Dead, ..SegmentSeen::default() },
+        1 => segment.bridge = link,
+        2 => segment.vxlan = link.map(|link| VxlanSeen { link, local: None, udp_port: 1 }),
+        3 => segment.ports.extend(port.zip(link)),
+        4 => segment.fdb.values_mut().for_each(|seen| *seen = FdbSeen::Foreign),
+        5 => segment.neighbors.values_mut().for_each(|seen| *seen = NeighborSeen::Aging),
+        _ => segment.vxlan.iter_mut().for_each(|vxlan| {
+            vxlan.link.flaws.extend(link.iter().flat_map(|link| link.flaws.clone()));
+        }),
+    }
+}
+
+/// What lives in both: (segment, station) and (segment, address) and (segment, port).
+fn alive(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
+    let mut alive = BTreeSet::new();
+    for (vni, segment) in &desired.segments {
+        let Some(seen) = observed.segments.get(vni) else { continue };
+        let fdb = segment
+            .fdb
+            .iter()
+            .filter(|(mac, vtep)| seen.fdb.get(mac) == Some(&FdbSeen::At(**vtep)));
+        alive.extend(fdb.map(|(mac, vtep)| format!("{vni} {mac} {vtep}")));
+        let neighbors = segment.neighbors.iter().filter(|(address, mac)| {
+            seen.neighbors.get(address) == Some(&NeighborSeen::Permanent(**mac))
+        });
+        alive.extend(neighbors.map(|(address, mac)| format!("{vni} {address} {mac}")));
+        let ports = seen.ports.iter().filter(|(name, link)| {
+            segment.ports.contains_key(*name) && !link.flaws.contains(&Flaw::Kind)
+        });
+        alive.extend(ports.map(|(name, _)| format!("{vni} {name}")));
+    }
+    if let FirewallSeen::Holds(Firewall { guard, .. }) = &observed.firewall {
+        let peers = guard.peers.intersection(&desired.guard.peers);
+        let same = guard.udp_port == desired.guard.udp_port;
+        alive.extend(peers.filter(|_| same).map(|peer| format!("peer {peer}")));
+    }
+    alive
+}
+
+/// Segments whose tunnel is to be made anew have no living paths to keep.
+fn without_replaced(plan: &Plan, mut alive: BTreeSet<String>) -> BTreeSet<String> {
+    for change in &plan.changes {
+        if let Change::ReplaceVxlan { tunnel: Tunnel { vni, .. }, .. }
+        | Change::AddVxlan(Tunnel { vni, .. }) = change
+        {
+            alive.retain(|path| !path.starts_with(&vni.to_string()));
+        }
+    }
+    alive
+}
+
+proptest! {
+    #[test]
+    fn what_is_as_desired_needs_no_change(desired in desired()) {
+        prop_assert_eq!(diff(&desired, &Observed::from(&desired)), Plan::default());
+    }
+
+    #[test]
+    fn a_whole_plan_reaches_what_is_desired(desired in desired(), observed in observed()) {
+        let plan = diff(&desired, &observed);
+        let after = plan.changes.iter().fold(observed, |state, change| simulate(&state, change));
+        prop_assert_eq!(after, Observed::from(&desired));
+    }
+
+    #[test]
+    fn every_prefix_keeps_alive_what_is_both_there_and_desired(
+        desired in desired(), observed in observed(),
+    ) {
+        let plan = diff(&desired, &observed);
+        let before = without_replaced(&plan, alive(&desired, &observed));
+        let mut state = observed;
+        for change in &plan.changes {
+            state = simulate(&state, change);
+            let now = alive(&desired, &state);
+            prop_assert!(before.is_subset(&now), "{change} ends {:?}", before.difference(&now));
+        }
+    }
+
+    #[test]
+    fn a_plan_that_is_broken_off_is_completed_by_the_next(
+        desired in desired(), observed in observed(), at in 0..40_usize,
+    ) {
+        let plan = diff(&desired, &observed);
+        let some = plan.changes.iter().take(at);
+        let half = some.fold(observed, |state, change| simulate(&state, change));
+        let rest = diff(&desired, &half);
+        let after = rest.changes.iter().fold(half, |state, change| simulate(&state, change));
+        prop_assert_eq!(after, Observed::from(&desired));
+    }
+
+    #[test]
+    fn the_guard_lets_in_every_peer_as_long_as_one_wish_or_the_other_names_it(
+        former in desired(), desired in desired(),
+    ) {
+        prop_assume!(former.guard.udp_port == desired.guard.udp_port);
+        let mut state = Observed::from(&former);
+        let plan = diff(&desired, &state);
+        let last = plan.changes.len().saturating_sub(1);
+        for change in plan.changes.iter().take(last) {
+            state = simulate(&state, change);
+            let FirewallSeen::Holds(Firewall { guard, .. }) = &state.firewall else { panic!() };
+            prop_assert!(former.guard.peers.is_subset(&guard.peers), "{change} shuts too early");
+            prop_assert!(desired.guard.peers.is_subset(&guard.peers), "{change} opens too late");
+        }
+    }
+
+    #[test]
+    fn a_teardown_leaves_nothing(observed in observed()) {
+        let plan = teardown(&observed);
+        let after = plan.changes.iter().fold(observed, |state, change| simulate(&state, change));
+        prop_assert_eq!(after, Observed::default());
+    }
+}
+
+#[test]
+fn a_plan_reads_like_a_list_of_what_differs() {
+    let mut desired = Desired::default();
+    let fdb = [(MacAddr([2, 0, 0, 0, 0, 9]), Vtep(Ipv4Addr::new(192, 0, 2, 2).into()))].into();
+    let segment = Segment {
+        vni: vni(904),
+        mtu: Mtu::ETHERNET,
+        local: Vtep(Ipv4Addr::new(192, 0, 2, 1).into()),
+        udp_port: 4789,
+        ports: BTreeMap::new(),
+        neighbors: BTreeMap::new(),
+        fdb,
+    };
+    desired.segments.insert(segment.vni, segment);
+    let mut observed = Observed::from(&desired);
+    observed.firewall = FirewallSeen::Missing;
+    let seen = observed.segments.get_mut(&vni(904)).unwrap();
+    seen.vxlan.as_mut().unwrap().udp_port = 8472;
+    seen.bridge.as_mut().unwrap().mtu = 9000;
+    let plan = diff(&desired, &observed);
+    let expected = "write nft table inet weft: port 0, 0 peers\n\
+                    segment 5000: mend the bridge: its MTU is 9000\n\
+                    segment 5000: make vx0 anew: its UDP port is 8472\n\
+                    segment 5000: 02:00:00:00:00:09 is at host 192.0.2.2\n";
+    assert_eq!(plan.to_string(), expected);
+}

@@ -8,17 +8,15 @@ const TABLES: [&str; 2] = ["/proc/thread-self/net/udp", "/proc/thread-self/net/u
 
 /// Who has a UDP port in the calling thread's namespace, if somebody has.
 ///
-/// VXLAN devices, Weft's own among them, are `the kernel`.
+/// A VXLAN device's socket, Weft's own among them, belongs to no process.
 #[must_use]
 pub fn udp_port_taken(port: u16) -> Option<String> {
     let tables = TABLES.iter().filter_map(|table| fs::read_to_string(table).ok());
-    let lines: Vec<String> =
-        tables.flat_map(|table| table.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
-    let inode = lines.iter().find_map(|line| inode_of(line, port))?;
-    if inode == "0" {
-        return Some("the kernel, for a VXLAN device or another tunnel".to_owned());
-    }
-    Some(process_of(&inode).unwrap_or_else(|| "a process of another user".to_owned()))
+    let inode = tables
+        .map(|table| table.lines().find_map(|line| inode_of(line, port)))
+        .find(Option::is_some)??;
+    let kernel = || "the kernel, for a VXLAN device or another tunnel".to_owned();
+    Some(process_of(&inode).unwrap_or_else(kernel))
 }
 
 /// The socket's inode, if the line is of a socket that is bound to this port.
