@@ -3,6 +3,7 @@
 //! Asking for a container waits while it starts, so each such question is a task of its own and
 //! never holds up the events.
 
+mod compare;
 mod missing;
 mod revive;
 
@@ -12,14 +13,15 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use tokio::sync::{Notify, Semaphore};
-use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use weft_docker_api::{ApiError, Container, Engine, Event, EventStream, Filters, Network};
+use weft_docker_api::{ApiError, Container, Engine, Event, EventStream, Filters};
 
 use crate::aliases::{Aliases, names_of};
 use crate::mirror::DRIVER;
 use crate::{DockerEndpointId, DockerNetworkId, Overlay};
+use compare::Known;
 use missing::Missing;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -33,6 +35,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Events tell everything; this is for what got lost.
 const EVERY: Duration = Duration::from_secs(10);
 
+type Answered = (String, Result<Container, ApiError>);
+
 /// The driver's state: one task owns it.
 pub(crate) struct Watcher {
     engine: Engine,
@@ -41,7 +45,7 @@ pub(crate) struct Watcher {
     mirror: Arc<Notify>,
     /// Containers that are being asked for, and whether something happened to them meanwhile.
     asking: BTreeMap<String, bool>,
-    answers: JoinSet<(String, Result<Container, ApiError>)>,
+    answers: JoinSet<Answered>,
     permits: Arc<Semaphore>,
     missing: Missing,
     /// Containers to start if it was for us that they did not.
@@ -83,16 +87,27 @@ impl Watcher {
                 }
                 Err(error) => tracing::debug!(%error, "docker's events cannot be had"),
             }
+            if !stop.is_cancelled() {
+                self.rest(pause, &stop).await;
+                pause = LONGEST_PAUSE.min(pause * 2);
+            }
+        }
+    }
+
+    /// Nothing is asked meanwhile, but answers are taken.
+    async fn rest(&mut self, pause: Duration, stop: &CancellationToken) {
+        let until = Instant::now() + pause;
+        loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(pause) => pause = LONGEST_PAUSE.min(pause * 2),
+                () = sleep_until(until) => return,
+                Some(answer) = self.answers.join_next() => self.take(answer).await,
             }
         }
     }
 
     async fn follow(&mut self, mut events: EventStream, stop: &CancellationToken) {
-        let mut timer = tokio::time::interval_at(tokio::time::Instant::now() + EVERY, EVERY);
-        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = Instant::now() + self.next_look();
         loop {
             // All are cancel-safe: a branch that is not taken has taken nothing.
             tokio::select! {
@@ -102,13 +117,19 @@ impl Watcher {
                     Some(Err(error)) => return tracing::warn!(%error, "docker's events broke off"),
                     None => return tracing::info!("docker ended its events"),
                 },
-                Some(answer) = self.answers.join_next() => if let Ok((id, answer)) = answer {
-                    self.learn(id, answer).await;
-                },
+                Some(answer) = self.answers.join_next() => self.take(answer).await,
                 Some(_) = self.starts.join_next() => {}
-                _ = timer.tick() => self.compare(Known::Renamed).await,
+                () = sleep_until(look) => {
+                    self.compare(Known::Renamed).await;
+                    look = Instant::now() + self.next_look();
+                }
             }
         }
+    }
+
+    /// What is missing is looked for again as soon as that counts.
+    fn next_look(&self) -> Duration {
+        if self.missing.is_empty() { EVERY } else { missing::GONE_AFTER }
     }
 
     async fn handle(&mut self, event: &Event) {
@@ -153,7 +174,10 @@ impl Watcher {
         });
     }
 
-    async fn learn(&mut self, id: String, answer: Result<Container, ApiError>) {
+    async fn take(&mut self, answer: Result<Answered, JoinError>) {
+        let Ok((id, answer)) = answer else {
+            return tracing::error!("a question about a container broke off");
+        };
         if self.asking.remove(&id) == Some(true) {
             self.ask(id.clone());
         }
@@ -197,73 +221,11 @@ impl Watcher {
         self.compare(Known::All).await;
     }
 
-    /// Compares the overlay's endpoints with Docker's; if Docker does not tell all, not at all.
-    async fn compare(&mut self, known: Known) {
-        match self.weft_networks().await {
-            Ok(networks) => {
-                if known == Known::Renamed {
-                    self.ask_renamed(&networks).await;
-                }
-                self.forget_missing(&networks).await;
-            }
-            Err(error) => tracing::debug!(%error, "docker does not tell its endpoints"),
-        }
-    }
-
-    async fn weft_networks(&self) -> Result<Vec<Network>, ApiError> {
-        let mut networks = Vec::new();
-        for listed in self.engine.networks(Some(DRIVER), LIST_WITHIN).await? {
-            match self.engine.network(&listed.id, LIST_WITHIN).await {
-                Ok(network) => networks.push(network),
-                Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(networks)
-    }
-
-    async fn ask_renamed(&mut self, networks: &[Network]) {
-        let attachments = self.overlay.attachments().await;
-        for (key, entry) in networks.iter().flat_map(|network| &network.containers) {
-            let name = |a: &crate::Attachment| a.names.name.as_ref().map(ToString::to_string);
-            let ours = attachments.iter().find(|a| a.endpoint.as_str() == entry.endpoint_id);
-            let told = entry.name.to_ascii_lowercase();
-            if !key.starts_with("ep-") && ours.is_some_and(|a| name(a) != Some(told)) {
-                self.ask(key.clone());
-            }
-        }
-    }
-
-    async fn forget_missing(&mut self, networks: &[Network]) {
-        let told: BTreeSet<_> = networks
-            .iter()
-            .flat_map(|network| &network.containers)
-            .flat_map(|(key, entry)| [entry.endpoint_id.as_str(), key.trim_start_matches("ep-")])
-            .collect();
-        let attachments = self.overlay.attachments().await;
-        let now = std::time::Instant::now();
-        for id in self.missing.look(now, &attachments, |id| told.contains(id.as_str())) {
-            tracing::info!(endpoint = %id, "docker lost an endpoint");
-            if let Err(refusal) = self.overlay.forget(&id).await {
-                tracing::warn!(%refusal, "a lost endpoint stays");
-            }
-        }
-    }
-
     fn revive(&mut self, container: &Container) {
         if self.revivable.remove(&container.id) && revive::is_lost_start(container) {
             self.starts.spawn(revive::start(self.engine.clone(), container.clone()));
         }
     }
-}
-
-/// Which containers' names are known already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Known {
-    /// All have just been asked for.
-    All,
-    /// Those whose name has changed without our seeing it are not.
-    Renamed,
 }
 
 fn wanted() -> Filters {

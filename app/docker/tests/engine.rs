@@ -20,7 +20,10 @@ use host::{Host, eventually, on_a_host, run_ok};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use weft_docker::fake::Fake;
-use weft_docker::{Attachment, Docker, Overlay as _, PluginSocket, sandbox};
+use weft_docker::{
+    Attachment, Docker, DockerEndpoint, DockerEndpointId, DockerNetworkId, Overlay as _,
+    PluginSocket, sandbox,
+};
 use weft_docker_api::Engine;
 use weft_model::{Name, Network, NetworkId, Subnet, Vni};
 
@@ -268,6 +271,13 @@ fn lost_start(mut host: Host) {
     eventually("app has its name", || weft.network("app").is_some());
     let create = ["create", "--name", "lost", "--restart", "always", "--network", "app", "tiny"];
     host.ok(&[&create[..], &["/bin/busybox", "sleep", "1000"]].concat());
+    let ghost = DockerEndpoint {
+        network: DockerNetworkId("gone".into()),
+        endpoint: DockerEndpointId("gone".into()),
+        address: "10.99.9.9/24".parse().unwrap(),
+        mac: None,
+    };
+    weft.runtime.block_on(weft.overlay.create_endpoint(ghost)).unwrap();
     let overlay = Arc::clone(&weft.overlay);
     drop(weft);
     // Docker tries for 15 seconds.
@@ -275,6 +285,9 @@ fn lost_start(mut host: Host) {
     let weft = Weft::serve(&host, overlay);
     let runs = || host.ok(&["inspect", "-f", "{{.State.Status}}", "lost"]) == "running";
     eventually("lost runs", runs);
+    let is_gone = || weft.overlay.calls().contains(&"forget".to_owned());
+    eventually("an endpoint that docker does not have is forgotten", is_gone);
+    assert_eq!(weft.attachments().len(), 1);
     host.ok(&["rm", "-f", "lost"]);
     assert_eq!(weft.attachments(), []);
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::{Attachment, DockerEndpointId};
 
 /// Between the first look that misses an endpoint and the one that believes it.
-const GONE_AFTER: Duration = Duration::from_secs(5);
+pub(super) const GONE_AFTER: Duration = Duration::from_secs(5);
 /// A young one may be in the middle of its container's start.
 const YOUNG: Duration = Duration::from_secs(10);
 
@@ -17,6 +17,11 @@ pub(crate) struct Missing {
 }
 
 impl Missing {
+    /// Whether another look is due soon.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.since.is_empty()
+    }
+
     /// Answers those that have been missing long enough. For looks at a Docker that answered.
     pub(crate) fn look(
         &mut self,

@@ -1,1 +1,128 @@
+//! The watcher against an Engine of canned answers, whose events break off at once.
 
+use std::sync::Mutex;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use weft_docker_api::Network;
+
+use super::*;
+use crate::DockerEndpoint;
+use crate::fake::Fake;
+
+/// What the Engine says of its one container.
+type Canned = Arc<Mutex<Value>>;
+
+fn container(name: &str, alias: &str) -> Value {
+    json!({
+        "Id": "0123456789abcdef", "Name": format!("/{name}"), "State": {"Running": true},
+        "Config": {"Hostname": "0123456789ab"},
+        "NetworkSettings": {"Networks": {"app": {"EndpointID": "e1", "Aliases": [alias]}}},
+    })
+}
+
+fn engine(canned: Canned) -> Router {
+    let one = async |State(canned): State<Canned>, Path(_): Path<String>| {
+        Json(canned.lock().unwrap().clone())
+    };
+    let network = || {
+        json!({"Id": "n1", "Name": "app", "Driver": "weft",
+        "Containers": {"0123456789abcdef": {"Name": "web", "EndpointID": "e1"}}})
+    };
+    Router::new()
+        .route("/events", get(async || ""))
+        .route("/containers/json", get(async || Json(json!([{"Id": "0123456789abcdef"}]))))
+        .route("/containers/{id}/json", get(one))
+        .route("/networks", get(async move || Json(json!([network()]))))
+        .route("/networks/{id}", get(async move || Json(network())))
+        .with_state(canned)
+}
+
+struct Running {
+    overlay: Arc<Fake>,
+    aliases: Aliases,
+    canned: Canned,
+    mirror: Arc<Notify>,
+    stop: CancellationToken,
+    _directory: tempfile::TempDir,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn start() -> Running {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("docker.sock");
+    let canned: Canned = Arc::new(Mutex::new(container("web", "db")));
+    let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+    tokio::spawn(axum::serve(listener, engine(Arc::clone(&canned))).into_future());
+    let (overlay, aliases) = (Arc::new(Fake::default()), Aliases::default());
+    let (mirror, stop) = (Arc::new(Notify::new()), CancellationToken::new());
+    let endpoint = DockerEndpoint {
+        network: DockerNetworkId("n1".into()),
+        endpoint: DockerEndpointId("e1".into()),
+        address: "10.99.0.2/24".parse().unwrap(),
+        mac: None,
+    };
+    overlay.create_endpoint(endpoint).await.unwrap();
+    let watcher = Watcher::new(
+        Engine::at(socket).unwrap(),
+        Arc::<Fake>::clone(&overlay) as _,
+        aliases.clone(),
+        Arc::clone(&mirror),
+    );
+    tokio::spawn(watcher.run(stop.clone()));
+    Running { overlay, aliases, canned, mirror, stop, _directory: directory }
+}
+
+async fn eventually_called(running: &Running, name: &str, alias: &str) {
+    let is_called = async || {
+        let all = running.overlay.attachments().await;
+        let names = &all[0].names;
+        names.name.as_ref().is_some_and(|n| n.as_str() == name)
+            && names.aliases.iter().any(|a| a.as_str() == alias)
+    };
+    let wait = async {
+        while !is_called().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), wait).await.expect("the names arrive");
+}
+
+#[tokio::test]
+async fn names_are_learnt_and_learnt_again_each_time_the_events_break_off() {
+    let running = start().await;
+    eventually_called(&running, "web", "db").await;
+    *running.canned.lock().unwrap() = container("www", "database");
+    eventually_called(&running, "www", "database").await;
+    let known = running.aliases.names("www", &Network { name: "app".into(), ..Network::default() });
+    assert_eq!(known, running.overlay.attachments().await[0].names);
+}
+
+#[tokio::test]
+async fn the_mirror_is_woken_at_each_connection() {
+    let running = start().await;
+    for _connection in 0..2 {
+        let woken = tokio::time::timeout(Duration::from_secs(10), running.mirror.notified());
+        woken.await.expect("the mirror is woken");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_with_the_right_names_is_not_renamed() {
+    let running = start().await;
+    eventually_called(&running, "web", "db").await;
+    let renamed = || running.overlay.calls().iter().filter(|c| c.starts_with("rename")).count();
+    assert_eq!(renamed(), 1);
+    for _connection in 0..2 {
+        running.mirror.notified().await;
+    }
+    assert_eq!(renamed(), 1);
+}
