@@ -296,23 +296,22 @@ fn ask_keeper(name: Option<&str>, request: &KeeperRequest) -> Result<Reply, LabE
     protocol::ask(&spec::run(&choose(name)?).join("keeper.sock"), request)
 }
 
-/// The lab that is meant: the named one, or the only one.
+/// The lab that is meant: the named one, or the only one, or the one that nobody named.
 fn choose(name: Option<&str>) -> Result<String, LabError> {
     if let Some(name) = name {
         return Ok(name.to_owned());
     }
-    let mut names = keeper::sweep();
-    match (names.pop(), names.is_empty()) {
-        (Some(only), true) => Ok(only),
-        (Some(_), false) if names.iter().any(|name| name == DEFAULT_NAME) => {
-            Ok(DEFAULT_NAME.to_owned())
+    let names = keeper::sweep();
+    match names.as_slice() {
+        [] => {
+            let hint = "`weft lab up` brings one up";
+            Err(LabError::new("choose a lab", "none runs here", hint))
         }
-        (Some(last), false) => {
-            let hint = format!("say which with --name: {} or {last}", names.join(", "));
+        [only] => Ok(only.clone()),
+        several if several.iter().any(|name| name == DEFAULT_NAME) => Ok(DEFAULT_NAME.to_owned()),
+        several => {
+            let hint = format!("say which with --name: {}", several.join(", "));
             Err(LabError::new("choose a lab", "several run here", hint))
-        }
-        (None, _) => {
-            Err(LabError::new("choose a lab", "none runs here", "`weft lab up` brings one up"))
         }
     }
 }

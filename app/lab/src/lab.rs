@@ -170,7 +170,7 @@ fn check_machine(spec: &Spec) -> Result<(), LabError> {
     if !nix::unistd::geteuid().is_root() {
         return Err(LabError::new(what, "this needs root", "run it with sudo"));
     }
-    let root = spec.engine_root.as_deref().unwrap_or(Path::new("/"));
+    let root = spec.engine_root.as_deref().unwrap_or_else(|| Path::new("/"));
     let is_there = |path: &str| root.join(path).exists();
     let has_dockerd = is_there("usr/bin/dockerd") || is_there("usr/sbin/dockerd");
     let has_docker = has_dockerd && is_there("usr/bin/docker");

@@ -41,7 +41,7 @@ const OWN: [&str; 7] =
 /// Makes the mounts of the host.
 pub(super) fn make(order: &Order) -> Result<(), LabError> {
     attach("", "/", None, MsFlags::MS_PRIVATE | MsFlags::MS_REC)?;
-    let root = order.engine_root.as_deref().unwrap_or(Path::new("/"));
+    let root = order.engine_root.as_deref().unwrap_or_else(|| Path::new("/"));
     if let Some(root) = &order.engine_root {
         borrow_devices(root)?;
     }
