@@ -16,6 +16,10 @@ pub(crate) const LARGEST_UDP: u16 = 4096;
 const HEADER: usize = 12;
 /// The length of an OPT record without options (RFC 6891 §6.1.2).
 const OPT: usize = 11;
+/// The length of a pointer to the question's name (RFC 1035 §4.1.4).
+const POINTER: usize = 2;
+/// That many owners' names become pointers for sure: the encoder stops trying after some more.
+const POINTERS: usize = 100;
 
 /// How a message travels; it says how large an answer may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +91,9 @@ impl Request {
             return encode(&message);
         };
         let mut room = limit.saturating_sub(HEADER + name.len() + 5 + OPT);
-        for address in addresses {
-            let needed = record_length(address);
+        for (index, address) in addresses.into_iter().enumerate() {
+            let owner = if index < POINTERS { POINTER } else { name.len() + 1 };
+            let needed = owner + record_length(address);
             if needed > room {
                 message.metadata.truncation = true;
                 break;
@@ -161,11 +166,11 @@ fn kind(query: &Query) -> Kind {
     }
 }
 
-/// A record whose name is a pointer to the question's (RFC 1035 §4.1.4).
+/// A record without its owner's name: kind, class, TTL, length and address (RFC 1035 §4.1.3).
 const fn record_length(address: IpAddr) -> usize {
     match address {
-        IpAddr::V4(_) => 16,
-        IpAddr::V6(_) => 28,
+        IpAddr::V4(_) => 14,
+        IpAddr::V6(_) => 26,
     }
 }
 
@@ -205,4 +210,65 @@ fn bare(header: &[u8; HEADER], code: ResponseCode) -> Vec<u8> {
 /// Nothing, in place of what does not encode; an empty message is never sent.
 fn encode(message: &Message) -> Vec<u8> {
     message.to_vec().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use hickory_proto::op::Query;
+    use proptest::prelude::{Just, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
+
+    use super::*;
+
+    /// A question, then a few of its bytes replaced.
+    fn question() -> Vec<u8> {
+        let mut message = Message::new(7, MessageType::Query, OpCode::Query);
+        message.add_query(Query::query(Name::from_ascii("web.app.").unwrap(), RecordType::A));
+        let mut edns = Edns::new();
+        edns.set_max_payload(700);
+        message.set_edns(edns);
+        message.to_vec().unwrap()
+    }
+
+    fn bend(mut bytes: Vec<u8>, bends: &[(usize, u8)]) -> Vec<u8> {
+        for (at, byte) in bends {
+            let at = at % bytes.len();
+            bytes[at] = *byte;
+        }
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_answered_can_be_read_and_fits(
+            bends in prop::collection::vec((any::<usize>(), any::<u8>()), 0..4),
+            count in 0..300_u16,
+        ) {
+            let bytes = bend(question(), &bends);
+            let Ok(request) = Request::parse(&bytes) else { return Ok(()) };
+            let address = |n: u16| IpAddr::from([10, 7, n.to_be_bytes()[0], n.to_be_bytes()[1]]);
+            let answer = Answer::Addresses((0..count).map(address).collect());
+            let reply = request.reply(answer, Transport::Udp);
+            prop_assert!(reply.len() <= request.limit(Transport::Udp), "{} bytes", reply.len());
+            let read = Message::from_vec(&reply).unwrap();
+            prop_assert_eq!(&read.queries, &request.message.queries);
+            prop_assert_eq!(read.metadata.truncation, read.answers.len() < count.into());
+            let room = request.limit(Transport::Udp) - reply.len();
+            let thrifty = !read.metadata.truncation || room < 32 || read.answers.len() > POINTERS;
+            prop_assert!(thrifty, "{room} bytes left");
+            prop_assert!(belongs(&reply, &reply) && belongs(&reply, &bytes));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(
+            noise in prop::collection::vec(any::<u8>(), 0..100),
+            bends in prop::collection::vec((any::<usize>(), any::<u8>()), 0..8),
+            whole in prop_oneof![Just(true), Just(false)],
+        ) {
+            let bytes = if whole { bend(question(), &bends) } else { noise };
+            drop(Request::parse(&bytes));
+            drop(server_failure(&bytes));
+            belongs(&bytes, &question());
+            belongs(&question(), &bytes);
+        }
+    }
 }
