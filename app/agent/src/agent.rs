@@ -1,9 +1,11 @@
 //! The daemon as a whole: one host, at most one membership, one change of it at a time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use tokio::sync::{Mutex, watch};
+use tokio::time::timeout;
 use weft_api::{ClusterInit, ClusterJoin, ClusterLeave, ProblemKind};
 use weft_docker::Degraded;
 use weft_kernel::Kernel as _;
@@ -87,7 +89,11 @@ impl Agent {
         let _one_at_a_time = self.change.lock().await;
         self.refuse_second()?;
         let membership = join(&self.around, asked).await?;
-        self.begin(membership).await
+        self.begin(membership).await?;
+        // A person who reads the answer wants to see a connected node; one that is not is told so.
+        let member = self.need()?;
+        drop(timeout(CONNECTING, member.fabric.registry.confirmed()).await);
+        Ok(())
     }
 
     fn refuse_second(&self) -> Answer<()> {
@@ -177,4 +183,6 @@ impl Agent {
     }
 }
 
+/// How long the answer to a join waits for the first connection.
+const CONNECTING: Duration = Duration::from_secs(3);
 const HINT: &str = "look at the agent's log; nothing of the membership was kept";

@@ -58,7 +58,9 @@ pub async fn routes_in(netns: &Netns) -> io::Result<Vec<IpNet>> {
         let mut routes = Vec::new();
         for family in [AddressFamily::Inet, AddressFamily::Inet6] {
             let dump = rtnl.dump(address::all_routes(family))?;
-            routes.extend(dump.into_iter().filter_map(Route::of).filter_map(destination));
+            routes.extend(
+                dump.into_iter().filter_map(Route::of).filter_map(|route| destination(&route)),
+            );
         }
         routes.sort();
         routes.dedup();
@@ -67,7 +69,7 @@ pub async fn routes_in(netns: &Netns) -> io::Result<Vec<IpNet>> {
     .await
 }
 
-fn destination(route: Route) -> Option<IpNet> {
+fn destination(route: &Route) -> Option<IpNet> {
     let local = route.table == LOCAL_TABLE;
     let taken = route.kind == RouteType::Unicast && !local;
     route.destination.filter(|net| taken && net.prefix_len() > 0)

@@ -1,7 +1,7 @@
 //! Starts a membership: every task, its inputs and its outputs.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
@@ -31,8 +31,6 @@ use crate::reconcile::{Reconciler, Target};
 use crate::registry::{Commander, Followed, Manager, follow};
 use crate::state::{Outputs, Picture, Start, StateHandle, stale};
 
-/// An address that only the default route leads to (RFC 5737).
-const SOMEWHERE: [u8; 4] = [192, 0, 2, 1];
 /// Of so many other hosts the path is looked at.
 const PATHS: usize = 16;
 /// Messages that wait for a task.
@@ -171,16 +169,21 @@ async fn until(stop: CancellationToken, task: futures::future::BoxFuture<'static
 
 /// What the ways to the other hosts leave inside VXLAN.
 async fn inner_mtu(me: &Node, view: &View) -> Mtu {
-    let anywhere = IpAddr::from(SOMEWHERE);
+    let mut least = match host::mtu_at(me.vtep.0).await {
+        Ok(mtu) => mtu,
+        Err(error) => {
+            tracing::warn!(%error, address = %me.vtep, "no interface has the underlay address");
+            Mtu::ETHERNET
+        }
+    };
     let others = view.nodes().values().filter(|node| node.id != me.id).map(|node| node.vtep.0);
-    let mut least: Option<Mtu> = None;
-    for address in others.take(PATHS).chain([anywhere]) {
+    for address in others.take(PATHS) {
         match host::path_to(address).await {
-            Ok(path) => least = Some(least.map_or(path.mtu, |mtu| mtu.min(path.mtu))),
+            Ok(path) => least = least.min(path.mtu),
             Err(error) => tracing::debug!(%error, %address, "no way to this address"),
         }
     }
-    least.unwrap_or(Mtu::ETHERNET).inner(me.vtep.0)
+    least.inner(me.vtep.0)
 }
 
 async fn first_view(disk: &Disk, manager: Option<&Manager>) -> anyhow::Result<View> {

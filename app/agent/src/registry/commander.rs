@@ -47,6 +47,12 @@ impl Commander {
         self.followed.borrow().fresh
     }
 
+    /// Waits until a manager confirms the view.
+    pub(crate) async fn confirmed(&self) {
+        // Without a follower the agent is stopping, and nobody reads this.
+        drop(self.followed.clone().wait_for(|known| known.fresh).await);
+    }
+
     /// Carries out a command; when it returns, [`Self::view`] shows its effect.
     pub(crate) async fn command(&self, command: Command) -> Answer<Outcome> {
         let (outcome, revision) = match &self.manager {
