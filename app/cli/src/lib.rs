@@ -20,13 +20,21 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use arguments::Cli;
+use arguments::{Cli, Format};
+use paint::Paint;
 use session::Session;
 
 /// Runs the command that `words` ask for, the program's own name first, to its end.
 #[must_use]
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
+    if let [_, verb, command @ ..] = words.as_slice()
+        && verb == verb::BECOME_VERB
+    {
+        let failure = verb::become_command(command);
+        failure.print(Format::Table, Paint::Plain);
+        return failure.exit().code();
+    }
     match Cli::try_parse_from(&words) {
         Ok(cli) => finish(cli),
         Err(refused) => failure::usage(&refused, &words),

@@ -33,7 +33,7 @@ pub(crate) use man::Man;
 pub(crate) use network::Network;
 pub(crate) use node::Node;
 pub(crate) use path::Path;
-pub(crate) use run::Run;
+pub(crate) use run::{BECOME_VERB, Run, become_command};
 pub(crate) use status::Status;
 pub(crate) use token::Token;
 pub(crate) use version::Version;

@@ -316,6 +316,22 @@ fn a_signal_ends_the_command_and_the_attachment() {
 }
 
 #[test]
+fn a_command_dies_with_its_weft_run() {
+    let agent = Agent::start(vec![("POST /v1/attachments", 200, attachment())]);
+    let script = "echo up; exec sleep 600";
+    let words = ["run", "--network", "app", "--name", "probe", "--", "sh", "-c", script];
+    let mut child = weft(&agent.socket(), &words).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    lines.read_line(&mut String::new()).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The end of the pipe is the end of all who could write to it.
+    let mut rest = String::new();
+    lines.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+}
+
+#[test]
 fn a_dropped_packet_is_an_answer_too() {
     let journey = json!({
         "from": "7".repeat(32), "to": "db", "network": null, "steps": [],

@@ -72,11 +72,10 @@ impl Attach {
 }
 
 fn sheet(view: &AttachmentView, paint: Paint) -> String {
-    let inside = Sheet::new(paint)
+    endpoint::fill(&mut Sheet::new(paint), &view.endpoint)
         .line("Inside", &view.interface)
         .line("Nameserver", view.nameserver)
-        .text();
-    format!("{}{inside}", endpoint::sheet(&view.endpoint, paint))
+        .text()
 }
 
 /// The three ways to say which namespace. The agent looks whether it is one.

@@ -69,9 +69,13 @@ fn table(endpoints: &[EndpointView], paint: Paint) -> String {
     table.text()
 }
 
-/// One endpoint, whole.
-pub(crate) fn sheet(endpoint: &EndpointView, paint: Paint) -> String {
-    Sheet::new(paint)
+fn sheet(endpoint: &EndpointView, paint: Paint) -> String {
+    fill(&mut Sheet::new(paint), endpoint).text()
+}
+
+/// One endpoint, whole, on a sheet that may hold more.
+pub(crate) fn fill<'a>(sheet: &'a mut Sheet, endpoint: &EndpointView) -> &'a mut Sheet {
+    sheet
         .line("Name", name(endpoint))
         .line("Aliases", joined(&endpoint.aliases))
         .line("Id", endpoint.id)
@@ -82,7 +86,6 @@ pub(crate) fn sheet(endpoint: &EndpointView, paint: Paint) -> String {
         .toned("Standing", standing_tone(endpoint.standing), endpoint.standing)
         .line("Kind", endpoint.kind)
         .line("Interface", endpoint.interface.as_deref().unwrap_or_default())
-        .text()
 }
 
 #[cfg(test)]

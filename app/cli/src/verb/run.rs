@@ -1,7 +1,7 @@
 //! `weft run`: a command in a network namespace of its own, on a network.
 //!
 //! This process itself moves into the new namespace, asks the agent to attach it, and has the
-//! command as its child. If it is killed, the namespace goes with the command, and the agent sees.
+//! command as its child. If it is killed, command and namespace go with it, and the agent sees.
 
 mod child;
 mod room;
@@ -15,14 +15,15 @@ use crate::display::parse_pair;
 use crate::failure::{Exit, Failure};
 use crate::session::{self, Session};
 use child::Program;
+pub(crate) use child::{BECOME_VERB, become_command};
 
 const EXAMPLES: &str = "\
 Examples:
   weft run --network app --name probe -- curl -s http://web
   weft run --network app --name db --alias postgres -e PGDATA=/srv/db -- postgres
 
-The command has a network namespace of its own with one interface, and its /etc/resolv.conf asks
-Weft. All else is the host's. Exit code: the command's; 128 + N if signal N ended it.";
+The command has a network namespace of its own, and its /etc/resolv.conf asks Weft. All else is
+the host's. Exit code: the command's; 128 + N if signal N ended it.";
 
 /// Run a command on a network, without a container
 #[derive(Args, Debug)]

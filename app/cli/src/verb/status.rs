@@ -65,9 +65,11 @@ fn reconcile(sheet: &mut Sheet, reconcile: &ReconcileView) {
     match (&reconcile.last_at, reconcile.in_sync) {
         (None, _) => sheet.toned("Kernel", Tone::Wary, "not looked at yet"),
         (Some(at), true) => {
+            let at = seconds(at);
             sheet.toned("Kernel", Tone::Good, format!("in sync ({at}, {} ms)", reconcile.took_ms))
         }
         (Some(at), false) => {
+            let at = seconds(at);
             sheet.toned("Kernel", Tone::Bad, format!("differs ({at}, {} ms)", reconcile.took_ms))
         }
     };
@@ -80,6 +82,11 @@ fn reconcile(sheet: &mut Sheet, reconcile: &ReconcileView) {
             sheet.line("", format!("try: {}", failure.hint));
         }
     }
+}
+
+/// RFC 3339 without the fraction of a second.
+fn seconds(at: &str) -> String {
+    at.split_once('.').map_or_else(|| at.to_owned(), |(whole, _)| format!("{whole}Z"))
 }
 
 fn docker(sheet: &mut Sheet, status: &weft_api::Status) {

