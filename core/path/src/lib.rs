@@ -3,7 +3,7 @@
 //! `lookup` and `neighbor` and `encap` happen on the sender's host, `underlay` between the hosts,
 //! `decap` and `deliver` on the receiver's. Each hop is one pure function over the same [`Facts`]
 //! that program the kernel: [`neighbors`], [`fdb`] and [`peers`] are the very tables that hosts
-//! hold, and [`walk`] reads those tables. So what `weft trace` tells cannot differ from what was
+//! hold, and [`walk`] reads those tables. So what `weft path` tells cannot differ from what was
 //! programmed, and what a packet does can be held against what was told ([`Journey::matches`]).
 
 mod dropped;

@@ -157,6 +157,36 @@ fn of_two_endpoints_with_one_address_the_one_that_is_up_counts() {
 }
 
 #[test]
+fn of_two_that_are_up_every_host_takes_the_same_one() {
+    let mut facts = facts();
+    let other = EndpointId::from_random(9);
+    facts.endpoints.insert(other, row(other, (APP, C), "other", &["10.7.0.5"]));
+    facts.endpoints.get_mut(&other).unwrap().endpoint.mac = mac(3);
+    assert_eq!(neighbors(&facts, A, APP).get(&ip("10.7.0.5")), Some(&mac(3)));
+    assert_eq!(fdb(&facts, A, APP).get(&mac(3)), Some(&Vtep(ip("192.0.2.2"))));
+    assert_eq!(facts.with_mac(APP, mac(3)).unwrap().endpoint.id, DB);
+    assert_eq!(walk(&facts, WEB, "db").delivered().unwrap().endpoint, DB);
+}
+
+#[test]
+fn a_mac_address_that_is_on_the_host_has_no_entry_for_elsewhere() {
+    let mut facts = facts();
+    facts.endpoints.get_mut(&DB).unwrap().endpoint.mac = mac(2);
+    assert!(!fdb(&facts, A, APP).contains_key(&mac(2)));
+    assert!(fdb(&facts, B, APP).contains_key(&mac(1)));
+}
+
+#[test]
+fn of_several_addresses_one_is_taken_that_the_sender_can_reach() {
+    let mut facts = facts();
+    facts.endpoints.insert(DB, row(DB, (APP, B), "db", &["10.7.0.5", "fd00::5"]));
+    facts.endpoints.insert(WEB, row(WEB, (APP, A), "web", &["fd00::3"]));
+    let journey = walk(&facts, WEB, "db");
+    assert_eq!(journey.packet.unwrap().destination, ip("fd00::5"));
+    assert!(journey.to_string().contains("it is fd00::5, or 1 more\n"), "{journey}");
+}
+
+#[test]
 fn an_address_that_is_on_the_host_has_no_entry_for_elsewhere() {
     let mut facts = facts();
     let moved = EndpointId::from_random(9);

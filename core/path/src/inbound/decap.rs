@@ -54,6 +54,6 @@ pub fn decap(facts: &Facts, at: NodeId, arrival: &Arrival) -> Result<Accepted, R
     let network = served.ok_or(Reason::UnknownVni)?.id;
     let owner = facts.with_mac(network, arrival.inner_source).map(|row| row.owner);
     let owns = |node: &NodeId| facts.vtep(*node) == Some(Vtep(arrival.outer_source));
-    let from = owner.filter(|node| *node != at).filter(owns).ok_or(Reason::NotOwner)?;
+    let from = owner.filter(owns).ok_or(Reason::NotOwner)?;
     Ok(Accepted { by: at, from, network })
 }
