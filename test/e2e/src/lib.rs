@@ -1,1 +1,9 @@
-//! End-to-end tests on the real kernel and real Docker Engines
+//! What every end-to-end test needs: a cluster in a lab, and patience with a deadline.
+
+mod cluster;
+mod container;
+mod patience;
+
+pub use cluster::{Cluster, Kind};
+pub use container::{Container, Ping};
+pub use patience::{eventually, holds};
