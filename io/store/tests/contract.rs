@@ -9,9 +9,10 @@
     reason = "integration tests"
 )]
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use weft_store::{Memory, Redb, contract};
+use weft_store::{Memory, Redb, Store, contract};
 
 #[tokio::test]
 async fn memory_keeps_every_promise() {
@@ -27,4 +28,12 @@ async fn redb_keeps_every_promise() {
         Redb::open(&directory.path().join(format!("{number}.redb"))).unwrap()
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_store_can_be_chosen_at_run_time() {
+    let stores: [Arc<dyn Store>; 1] = [Arc::new(Memory::new())];
+    for store in stores {
+        assert_eq!(store.range("").await.unwrap().revision, 0);
+    }
 }

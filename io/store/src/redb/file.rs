@@ -26,7 +26,10 @@ impl File {
     }
 
     fn try_write(&self, batch: &Batch) -> Result<(), redb::Error> {
-        let transaction = self.database.begin_write()?;
+        let mut transaction = self.database.begin_write()?;
+        // Without it a damaged page of the last commit would look like a commit cut short by a crash,
+        // and be taken back silently.
+        transaction.set_two_phase_commit(true);
         write_entries(&transaction, batch)?;
         write_log(&transaction, batch)?;
         write_leases(&transaction, batch)?;
