@@ -57,13 +57,15 @@ pub async fn install(
     apply(netns, rules::install(udp_port, tcp_port, ttl)).await
 }
 
-/// Keeps the redirection for another `ttl`, or begins it again if it has ended.
+/// Keeps the redirection for another `ttl`, or begins it again if it has ended. Starts no process:
+/// it is done every few seconds for each container.
 ///
 /// # Errors
 ///
 /// As [`install`]; also if there is no table to renew.
 pub async fn renew(netns: &Netns, ttl: Duration) -> Result<(), NftError> {
-    apply(netns, rules::renew(ttl)).await
+    let netns = netns.clone();
+    blocking(move || rules::renew(&netns, ttl).map_err(NftError::Refused)).await
 }
 
 /// Ends the redirection. It is no error if there is none.
@@ -77,7 +79,13 @@ pub async fn remove(netns: &Netns) -> Result<(), NftError> {
 
 async fn apply(netns: &Netns, commands: Vec<Value>) -> Result<(), NftError> {
     let netns = netns.clone();
-    match tokio::task::spawn_blocking(move || nft::apply(&netns, &commands)).await {
+    blocking(move || nft::apply(&netns, &commands)).await
+}
+
+async fn blocking(
+    work: impl FnOnce() -> Result<(), NftError> + Send + 'static,
+) -> Result<(), NftError> {
+    match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }

@@ -103,6 +103,9 @@ pub enum NftError {
     /// The program failed.
     #[error("`nft` fails: {0}")]
     Failed(String),
+    /// The kernel refused what was sent to it without the program.
+    #[error("the packet filter refuses")]
+    Refused(#[source] io::Error),
     /// The program answered something that is not its JSON.
     #[error("`nft` answers something unexpected")]
     Answer(#[source] serde_json::Error),
@@ -168,6 +171,10 @@ impl NftError {
     pub fn hint(&self) -> String {
         match self {
             Self::Start(_) => "install nftables: `apt install nftables`".to_owned(),
+            Self::Refused(source) if source.kind() == io::ErrorKind::NotFound => {
+                "the table is gone: it must be installed again".to_owned()
+            }
+            Self::Refused(source) => hint_of(source),
             Self::Failed(_) => "look at the kernel's nf_tables support with `weft check`, and at \
                                 the rules with `nft list table inet weft`"
                 .to_owned(),

@@ -5,9 +5,8 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use nix::fcntl::{Flock, FlockArg};
@@ -155,22 +154,6 @@ impl Netns {
     }
 }
 
-impl From<Netns> for Arc<File> {
-    fn from(netns: Netns) -> Self {
-        netns.file
-    }
-}
-
-impl TryFrom<OwnedFd> for Netns {
-    type Error = io::Error;
-
-    fn try_from(fd: OwnedFd) -> Result<Self, Self::Error> {
-        let file = File::from(fd);
-        let inode = file.metadata()?.ino();
-        Ok(Self { file: Arc::new(file), inode })
-    }
-}
-
 /// Whether a namespace is mounted at the path.
 pub(crate) fn is_namespace(path: &Path) -> io::Result<bool> {
     Ok(statfs(path)?.filesystem_type() == NSFS_MAGIC)
@@ -192,24 +175,9 @@ fn share(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Undoes what [`Netns::create_in`] did to a directory that was made for a test or a lab.
-///
-/// # Errors
-///
-/// What the kernel says.
-pub(crate) fn unshare_directory(directory: &Path) -> io::Result<()> {
-    umount2(directory, MntFlags::MNT_DETACH)?;
-    Ok(())
-}
-
 fn on_own_thread<T: Send>(work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("netns".into()).spawn_scoped(scope, work)?;
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
-}
-
-/// A path's last part, for messages.
-pub(crate) fn path_of(directory: &Path, name: &str) -> PathBuf {
-    directory.join(name)
 }

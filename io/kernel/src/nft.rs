@@ -1,5 +1,7 @@
 //! The program `nft`, run inside a namespace, spoken to in JSON (libnftables-json(5)).
 
+pub(crate) mod batch;
+
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
@@ -39,6 +41,27 @@ pub(crate) fn replacement(family: &str, name: &str, objects: Vec<Value>) -> Vec<
     let mut commands = vec![json!({ "add": table }), json!({ "delete": table })];
     commands.extend(objects.into_iter().map(|object| json!({ "add": object })));
     commands
+}
+
+/// A rule at the end of a chain, which is told by family, table and name.
+pub(crate) fn rule((family, table, chain): (&str, &str, &str), expressions: Vec<Value>) -> Value {
+    let rule = object([
+        ("family", family.into()),
+        ("table", table.into()),
+        ("chain", chain.into()),
+        ("expr", expressions.into()),
+    ]);
+    object([("rule", rule)])
+}
+
+/// A comparison of a packet's property with a value.
+pub(crate) fn compare(operator: &str, left: Value, right: impl Into<Value>) -> Value {
+    let comparison = [("op", operator.into()), ("left", left), ("right", right.into())];
+    object([("match", object(comparison))])
+}
+
+fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// A started process is in the namespace of the thread that started it.

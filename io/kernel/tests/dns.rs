@@ -205,3 +205,10 @@ async fn the_sockets_answer_from_their_own_address_though_lo_was_down_before() {
     weft(&netns, LONG).await;
     assert_eq!(ask(&client(&netns)), "weft");
 }
+
+#[tokio::test]
+async fn a_redirection_that_is_not_there_cannot_be_renewed() {
+    let netns = container();
+    let error = dns::renew(&netns, LONG).await.unwrap_err();
+    assert!(error.hint().contains("installed again"), "{error:?}");
+}

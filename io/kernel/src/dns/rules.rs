@@ -1,16 +1,21 @@
 //! The table `ip weft_dns`.
 
+use std::io;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::MARK;
-use crate::nft;
+use crate::nft::batch::{self, Set};
+use crate::{Netns, nft};
 
 const FAMILY: &str = "ip";
 const TABLE: &str = "weft_dns";
+/// The set that holds [`RESOLVER`] while the redirection lives.
+const ALIVE: &str = "alive";
 /// Where Docker has every container ask.
-const RESOLVER: &str = "127.0.0.11";
+const RESOLVER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
 const PORT: u16 = 53;
 /// Before `raw` (-300), and so before connection tracking and NAT.
 const PRIORITY: i32 = -310;
@@ -20,7 +25,7 @@ pub(super) fn install(udp_port: u16, tcp_port: u16, ttl: Duration) -> Vec<Value>
     let mut objects = vec![
         json!({ "table": { "family": FAMILY, "name": TABLE } }),
         json!({ "set": {
-            "family": FAMILY, "table": TABLE, "name": "alive",
+            "family": FAMILY, "table": TABLE, "name": ALIVE,
             "type": "ipv4_addr", "flags": ["timeout"],
         } }),
         json!({ "chain": {
@@ -41,9 +46,10 @@ pub(super) fn install(udp_port: u16, tcp_port: u16, ttl: Duration) -> Vec<Value>
 
 /// The element anew: adding one that is there would leave its time as it is, and removing one that
 /// is gone would fail.
-pub(super) fn renew(ttl: Duration) -> Vec<Value> {
-    let set = json!({ "set": { "family": FAMILY, "table": TABLE, "name": "alive" } });
-    vec![json!({ "flush": set }), json!({ "add": alive(ttl) })]
+pub(super) fn renew(netns: &Netns, ttl: Duration) -> io::Result<()> {
+    let milliseconds = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
+    let set = Set { table: TABLE, name: ALIVE };
+    batch::refill(netns, &set, RESOLVER.octets(), milliseconds)
 }
 
 /// The table's end.
@@ -56,7 +62,7 @@ pub(super) fn remove() -> Vec<Value> {
 /// A client's packet, while the agent is alive.
 fn question(protocol: &str, port: u16) -> Value {
     let redirect = json!({ "mangle": { "key": field(protocol, "dport"), "value": port } });
-    let to = equal(field("ip", "daddr"), RESOLVER);
+    let to = equal(field("ip", "daddr"), RESOLVER.to_string());
     let alive = equal(field("ip", "daddr"), "@alive");
     rule(vec![to, alive, equal(field(protocol, "dport"), PORT), redirect, notrack(), accept()])
 }
@@ -64,7 +70,7 @@ fn question(protocol: &str, port: u16) -> Value {
 /// The resolver's packet: it comes from where the client has sent to.
 fn answer(protocol: &str, port: u16) -> Value {
     let restore = json!({ "mangle": { "key": field(protocol, "sport"), "value": PORT } });
-    let from = equal(field("ip", "saddr"), RESOLVER);
+    let from = equal(field("ip", "saddr"), RESOLVER.to_string());
     rule(vec![from, equal(field(protocol, "sport"), port), restore, notrack(), accept()])
 }
 
@@ -72,7 +78,7 @@ fn answer(protocol: &str, port: u16) -> Value {
 /// again, and are answered by Docker's resolver then. The port is in the packet that is sent back
 /// in part: behind 8 bytes of ICMP and 20 of IP, bytes 2 and 3 of UDP.
 fn unreachable(udp_port: u16) -> Value {
-    let from = equal(field("ip", "saddr"), RESOLVER);
+    let from = equal(field("ip", "saddr"), RESOLVER.to_string());
     let kind = equal(field("icmp", "type"), "destination-unreachable");
     let port = json!({ "payload": { "base": "th", "offset": (8 + 20 + 2) * 8, "len": 16 } });
     rule(vec![from, kind, equal(port, udp_port), json!({ "drop": null })])
@@ -80,7 +86,7 @@ fn unreachable(udp_port: u16) -> Value {
 
 /// The same for TCP.
 fn reset(tcp_port: u16) -> Value {
-    let from = equal(field("ip", "saddr"), RESOLVER);
+    let from = equal(field("ip", "saddr"), RESOLVER.to_string());
     let reset = equal(json!({ "&": [field("tcp", "flags"), "rst"] }), "rst");
     rule(vec![from, equal(field("tcp", "sport"), tcp_port), reset, json!({ "drop": null })])
 }
@@ -89,17 +95,17 @@ fn reset(tcp_port: u16) -> Value {
 fn alive(ttl: Duration) -> Value {
     let seconds = ttl.as_secs().saturating_add(u64::from(ttl.subsec_nanos() > 0)).max(1);
     json!({ "element": {
-        "family": FAMILY, "table": TABLE, "name": "alive",
-        "elem": [{ "elem": { "val": RESOLVER, "timeout": seconds } }],
+        "family": FAMILY, "table": TABLE, "name": ALIVE,
+        "elem": [{ "elem": { "val": RESOLVER.to_string(), "timeout": seconds } }],
     } })
 }
 
 fn rule(expressions: Vec<Value>) -> Value {
-    json!({ "rule": { "family": FAMILY, "table": TABLE, "chain": "out", "expr": expressions } })
+    nft::rule((FAMILY, TABLE, "out"), expressions)
 }
 
 fn equal(left: Value, right: impl Into<Value>) -> Value {
-    json!({ "match": { "op": "==", "left": left, "right": right.into() } })
+    nft::compare("==", left, right)
 }
 
 fn field(protocol: &str, field: &str) -> Value {

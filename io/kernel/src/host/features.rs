@@ -70,7 +70,9 @@ fn nft_missing(netns: &Netns) -> Option<Missing> {
     let refused = crate::nft::apply(netns, &[json!({ "add": table })]).err()?;
     let what = match &refused {
         NftError::Start(_) => "the program `nft`".to_owned(),
-        NftError::Failed(_) | NftError::Answer(_) => format!("nf_tables: {refused}"),
+        NftError::Failed(_) | NftError::Refused(_) | NftError::Answer(_) => {
+            format!("nf_tables: {refused}")
+        }
     };
     Some(Missing { what, hint: refused.hint() })
 }

@@ -63,7 +63,7 @@ fn devices_in(netns: &Netns, name: Option<&str>, port: u16) -> io::Result<Vec<Fo
 
 fn device(link: Link, netns: Option<&str>, port: u16) -> Option<ForeignVxlan> {
     let Some(InfoData::Vxlan(settings)) = link.data else { return None };
-    let uses = settings.iter().any(|setting| *setting == InfoVxlan::Port(port));
+    let uses = settings.contains(&InfoVxlan::Port(port));
     let vni = settings.iter().find_map(|setting| match setting {
         InfoVxlan::Id(vni) => Some(*vni),
         _ => None,

@@ -12,7 +12,7 @@ use super::firewall;
 use super::world::{Space, World, name_of};
 use crate::netlink::link::Link;
 use crate::netlink::{Request, Rtnl, entry, link};
-use crate::netns::{is_namespace, path_of};
+use crate::netns::is_namespace;
 use crate::{Applied, ApplyError, Failure, Netns};
 
 impl World {
@@ -85,7 +85,7 @@ impl World {
     fn add_namespace(&mut self, vni: Vni) -> Result<(), ApplyError> {
         let name = name_of(vni);
         let failed = |what| namespace_error(what, &name);
-        let path = path_of(&self.directory, &name);
+        let path = self.directory.join(&name);
         if matches!(is_namespace(&path), Ok(false)) {
             Netns::delete_in(&self.directory, &name).map_err(failed("mend"))?;
         }
@@ -96,16 +96,16 @@ impl World {
         Ok(())
     }
 
-    /// The interfaces go first: a namespace itself is gone only some time after its name, and as
-    /// long as its VXLAN device is there no other can have its number.
+    /// `vx0` goes first: a namespace itself is gone only some time after its name, and as long as
+    /// its VXLAN device is there no other can have its number. The rest goes with the namespace,
+    /// where the kernel needs not wait for each interface by itself.
     fn remove_segment(&mut self, vni: Vni) -> Result<(), ApplyError> {
         let name = name_of(vni);
-        if let Some(mut space) = self.spaces.remove(&vni) {
-            let links = space.rtnl.dump(link::all()).unwrap_or_default();
-            let links = links.into_iter().filter_map(Link::of).filter(|link| link.name != "lo");
-            let requests = links.map(|link| link::delete(link.index)).collect();
-            // What is left of them goes with the namespace.
-            drop(space.rtnl.requests(requests));
+        if let Some(mut space) = self.spaces.remove(&vni)
+            && let Ok(index) = index_of(&mut space.rtnl, &IfName::vxlan())
+        {
+            // If it stays, it goes with the namespace too.
+            drop(space.rtnl.request(link::delete(index)));
         }
         match Netns::delete_in(&self.directory, &name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

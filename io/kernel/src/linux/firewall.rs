@@ -9,6 +9,8 @@ use std::net::IpAddr;
 use serde_json::{Map, Value, json};
 use weft_plan::{Firewall, FirewallSeen, Guard, Masquerade};
 
+use crate::nft::{self, compare};
+
 pub(super) const FAMILY: &str = "inet";
 pub(super) const TABLE: &str = "weft";
 
@@ -105,11 +107,7 @@ fn chain(name: &str, kind: &str, hook: &str, priority: i32) -> Value {
 }
 
 fn rule(chain: &str, expressions: Vec<Value>) -> Value {
-    json!({ "rule": { "family": FAMILY, "table": TABLE, "chain": chain, "expr": expressions } })
-}
-
-fn compare(operator: &str, left: Value, right: impl Into<Value>) -> Value {
-    json!({ "match": { "op": operator, "left": left, "right": right.into() } })
+    nft::rule((FAMILY, TABLE, chain), expressions)
 }
 
 /// What the table says, if it says something that Weft would write.

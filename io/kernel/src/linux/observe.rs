@@ -140,7 +140,7 @@ fn segment_seen(
         }),
         ports: ports.collect(),
         neighbors: neighbors.iter().filter(on_vxlan).filter_map(neighbor_seen).collect(),
-        fdb: fdb_seen(forwarding.iter().filter(on_vxlan)),
+        fdb: fdb_seen(&forwarding.iter().filter(on_vxlan).collect::<Vec<_>>()),
     }
 }
 
@@ -166,9 +166,9 @@ fn neighbor_seen(entry: &Entry) -> Option<(IpAddr, NeighborSeen)> {
     Some((address, seen))
 }
 
-fn fdb_seen<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeMap<MacAddr, FdbSeen> {
+fn fdb_seen(entries: &[&Entry]) -> BTreeMap<MacAddr, FdbSeen> {
     let mut fdb = BTreeMap::new();
-    for entry in entries.filter(|entry| entry.flags.contains(NeighbourFlags::Own)) {
+    for entry in entries.iter().filter(|entry| entry.flags.contains(NeighbourFlags::Own)) {
         let Some(mac) = entry.mac else { continue };
         let plain = !entry.special && entry.state & entry::PERMANENT != 0;
         let seen = match entry.address {

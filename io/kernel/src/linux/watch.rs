@@ -33,7 +33,7 @@ const LOOKING_AGAIN: u16 = 20;
 
 /// Disturbances of a host and its segments.
 pub(super) fn stream(host: Netns, directory: PathBuf) -> BoxStream<'static, Disturbance> {
-    match start(host, directory) {
+    match start(&host, directory) {
         Ok(listening) => stream::unfold(listening, |mut listening| async {
             let told = listening.told.recv().await?;
             Some((told, listening))
@@ -53,8 +53,8 @@ struct Listening {
     _leash: UnixStream,
 }
 
-fn start(host: Netns, directory: PathBuf) -> io::Result<Listening> {
-    let ears = Ears::open(&host, directory)?;
+fn start(host: &Netns, directory: PathBuf) -> io::Result<Listening> {
+    let ears = Ears::open(host, directory)?;
     let (tell, told) = channel(BACKLOG);
     let (leash, collar) = UnixStream::pair()?;
     let watch = Watch { ears, tell, collar, untold: BTreeSet::new() };

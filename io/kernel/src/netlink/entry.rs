@@ -88,7 +88,7 @@ impl Entry {
     fn take(&mut self, attribute: NeighbourAttribute) {
         match attribute {
             NeighbourAttribute::LinkLayerAddress(mac) => {
-                self.mac = mac.try_into().ok().map(MacAddr)
+                self.mac = mac.try_into().ok().map(MacAddr);
             }
             NeighbourAttribute::Destination(address) => self.address = ip_of(&address),
             NeighbourAttribute::Port(_)

@@ -65,10 +65,10 @@ impl Link {
             LinkAttribute::Controller(master) => self.master = Some(master),
             LinkAttribute::LinkNetNsId(_) => self.elsewhere = true,
             LinkAttribute::LinkInfo(infos) => {
-                infos.into_iter().for_each(|info| self.take_info(info))
+                infos.into_iter().for_each(|info| self.take_info(info));
             }
             LinkAttribute::AfSpecUnspec(families) => {
-                self.ipv6 = families.iter().find_map(is_ipv6_on)
+                self.ipv6 = families.iter().find_map(is_ipv6_on);
             }
             _ => {}
         }
