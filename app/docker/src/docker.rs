@@ -13,6 +13,7 @@ use crate::aliases::Aliases;
 use crate::driver::Drivers;
 use crate::mirror::Mirror;
 use crate::plugin::{self, PluginSocket, SocketError};
+use crate::presence::Presence;
 use crate::watcher::Watcher;
 
 /// Docker's drivers on their socket, with the mirror and the watcher beside them.
@@ -52,15 +53,16 @@ impl Docker {
     /// What the system says when the socket breaks.
     pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
         let Self { listener, overlay, engine } = self;
-        let aliases = Aliases::default();
+        let (aliases, presence) = (Aliases::default(), Presence::default());
         let nudge = Arc::new(Notify::new());
         let drivers = Drivers {
             overlay: Arc::clone(&overlay),
             engine: engine.clone(),
             aliases: aliases.clone(),
+            presence: presence.clone(),
         };
         let mirror = Mirror::new(engine.clone(), Arc::clone(&overlay));
-        let watcher = Watcher::new(engine, overlay, aliases, Arc::clone(&nudge));
+        let watcher = Watcher::new(engine, overlay, aliases, Arc::clone(&nudge), presence);
         let mirror = tokio::spawn(mirror.run(nudge, stop.clone()));
         let watcher = tokio::spawn(watcher.run(stop.clone()));
         let outcome = plugin::serve(listener, drivers, stop.clone()).await;

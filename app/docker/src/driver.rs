@@ -9,6 +9,7 @@ use weft_docker_api::Engine;
 
 use crate::Overlay;
 use crate::aliases::Aliases;
+use crate::presence::Presence;
 
 /// What a driver's call needs. Cheap to clone.
 #[derive(Clone)]
@@ -16,4 +17,5 @@ pub(crate) struct Drivers {
     pub overlay: Arc<dyn Overlay>,
     pub engine: Engine,
     pub aliases: Aliases,
+    pub presence: Presence,
 }

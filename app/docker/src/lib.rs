@@ -8,6 +8,7 @@ mod mirror;
 mod options;
 mod overlay;
 mod plugin;
+mod presence;
 mod protocol;
 mod refusal;
 pub mod sandbox;

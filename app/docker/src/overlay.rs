@@ -239,13 +239,11 @@ pub trait Overlay: Send + Sync + 'static {
     /// The Engine no longer has this copy, and no `DeleteNetwork` came: its data may be lost, or
     /// the agent was down. Forgets the copy. A cluster network with a name stays, and the mirror
     /// makes a new copy; one that never got a name goes away with its only copy.
-    fn forget_network<'a>(&'a self, docker_id: &'a DockerNetworkId) -> Answer<'a, ()> {
-        tracing::debug!(network = %docker_id, "a copy that docker no longer has is left on record");
-        Box::pin(async { Ok(()) })
-    }
+    fn forget_network<'a>(&'a self, docker_id: &'a DockerNetworkId) -> Answer<'a, ()>;
 
     /// `CreateEndpoint`: answers the endpoint's MAC, `endpoint.mac` if that is given. Refuses an
-    /// address that another endpoint has: [`Self::claim_address`] could not.
+    /// address that another endpoint has, and one that no endpoint may have (the gateway, a
+    /// reserved one): [`Self::claim_address`] could not.
     fn create_endpoint(&self, endpoint: DockerEndpoint) -> Answer<'_, MacAddr>;
 
     /// `Join`: answers the name of an interface in the host's namespace that Docker will move

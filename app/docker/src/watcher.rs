@@ -20,6 +20,7 @@ use weft_docker_api::{ApiError, Container, Engine, Event, EventStream, Filters};
 
 use crate::aliases::{Aliases, names_of};
 use crate::mirror::DRIVER;
+use crate::presence::Presence;
 use crate::{DockerEndpointId, DockerNetworkId, Overlay};
 use compare::Known;
 use missing::Missing;
@@ -43,6 +44,7 @@ pub(crate) struct Watcher {
     overlay: Arc<dyn Overlay>,
     aliases: Aliases,
     mirror: Arc<Notify>,
+    presence: Presence,
     /// Containers that are being asked for, and whether something happened to them meanwhile.
     asking: BTreeMap<String, bool>,
     answers: JoinSet<Answered>,
@@ -59,12 +61,14 @@ impl Watcher {
         overlay: Arc<dyn Overlay>,
         aliases: Aliases,
         mirror: Arc<Notify>,
+        presence: Presence,
     ) -> Self {
         Self {
             engine,
             overlay,
             aliases,
             mirror,
+            presence,
             asking: BTreeMap::new(),
             answers: JoinSet::new(),
             permits: Arc::new(Semaphore::new(INSPECTIONS)),
@@ -82,8 +86,10 @@ impl Watcher {
                 Ok(events) => {
                     pause = FIRST_PAUSE;
                     tracing::info!("docker's events are followed");
+                    self.presence.set(true);
                     self.look_at_all().await;
                     self.follow(events, &stop).await;
+                    self.presence.set(false);
                 }
                 Err(error) => tracing::debug!(%error, "docker's events cannot be had"),
             }

@@ -228,6 +228,7 @@ fn containers(mut host: Host) {
     host.ok(&["network", "disconnect", "other", "www"]);
     eventually("one endpoint is left", || weft.attachments().len() == 1);
     taken(&host, &weft);
+    restarted(&mut host, &weft);
     host.ok(&["rm", "-f", "www"]);
     assert_eq!(weft.attachments(), []);
 }
@@ -236,7 +237,7 @@ const CREATE: [&str; 7] =
     ["network", "create", "-d", "weft", "--ipam-driver", "weft", "--internal"];
 
 fn started(host: &Host, weft: &Weft) {
-    let run = "run -d --name web --hostname node1 --network app --network-alias db --ip 10.77.0.50 \
+    let run = "run -d --stop-signal KILL --name web --hostname node1 --network app --network-alias db --ip 10.77.0.50 \
                tiny /bin/busybox sleep 1000";
     host.ok(&run.split_whitespace().collect::<Vec<_>>());
     let id = host.ok(&["inspect", "-f", "{{slice .Id 0 12}}", "web"]);
@@ -247,6 +248,17 @@ fn started(host: &Host, weft: &Weft) {
     assert!(calls.iter().any(|call| call.starts_with("join web (")), "named in Join: {calls:?}");
 }
 
+/// Docker starts its containers before it answers anybody, so their names come a little later.
+fn restarted(host: &mut Host, weft: &Weft) {
+    host.ok(&["update", "--restart", "always", "www"]);
+    let id = host.ok(&["inspect", "-f", "{{slice .Id 0 12}}", "www"]);
+    host.stop_dockerd();
+    assert_eq!(weft.attachments(), []);
+    host.start_dockerd();
+    assert_eq!(weft.attachments().len(), 1);
+    weft.eventually_called("www", &["db", &id, "node1"]);
+}
+
 /// The claim cannot be refused (it could be a replay); the endpoint is.
 fn taken(host: &Host, weft: &Weft) {
     let run = ["run", "--name", "twin", "--network", "app", "--ip", "10.77.0.50", "tiny", "/bin/x"];
@@ -254,6 +266,9 @@ fn taken(host: &Host, weft: &Weft) {
     let calls = weft.overlay.calls();
     assert!(calls.contains(&"claim 10.77.0.50".to_owned()), "{calls:?}");
     assert_eq!(weft.attachments().len(), 1);
+    host.ok(&["rm", "twin"]);
+    let run = ["run", "--name", "twin", "--network", "app", "--ip", "10.77.0.1", "tiny", "/bin/x"];
+    host.refused(&run, "address 10.77.0.1 is not for containers");
     host.ok(&["rm", "twin"]);
 }
 

@@ -23,6 +23,8 @@ use crate::{
 
 /// How long a start waits for Docker to say the container's name; the watcher learns it later.
 const NAME_WITHIN: Duration = Duration::from_secs(2);
+/// The same when Docker did not answer lately, as during its own start.
+const NAME_FROM_ABSENT: Duration = Duration::from_millis(50);
 
 /// Interfaces are called `eth0`, `eth1` and so on inside.
 const INSIDE: &str = "eth";
@@ -91,13 +93,14 @@ pub(crate) async fn ignore(_: Drivers, _: Nothing) -> Result<Nothing, Refusal> {
 
 /// Asks for the network and not for the container: the container is locked until this call ends.
 async fn names(drivers: &Drivers, asked: &Join) -> Names {
-    match drivers.engine.network(&asked.network_id, NAME_WITHIN).await {
+    let within = if drivers.presence.answers() { NAME_WITHIN } else { NAME_FROM_ABSENT };
+    match drivers.engine.network(&asked.network_id, within).await {
         Ok(network) => {
             let name = network.endpoint(&asked.endpoint_id).map(|endpoint| endpoint.name.as_str());
             name.map_or_else(Names::default, |name| drivers.aliases.names(name, &network))
         }
         Err(error) => {
-            tracing::warn!(%error, "a container starts before docker said its name");
+            tracing::info!(%error, "a container starts before docker said its name");
             Names::default()
         }
     }

@@ -128,6 +128,12 @@ impl State {
             let refusal = Refusal::new(what, "another --ip");
             return Err(refusal.because(format_args!("{} has it", other.attachment.endpoint)));
         }
+        let subnets = self.networks.values().filter(|entry| entry.here.contains(&new.network));
+        let mut subnets = subnets.flat_map(|entry| &entry.network.subnets);
+        if subnets.any(|subnet| !subnet.is_assignable(new.address.addr())) {
+            let what = format!("address {} is not for containers", new.address.addr());
+            return Err(Refusal::new(what, "another --ip"));
+        }
         let mac = new.mac.unwrap_or_else(|| MacAddr([2, 0, 0, 0, 0, self.next()]));
         let attachment = Attachment {
             network: new.network,

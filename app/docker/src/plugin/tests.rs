@@ -12,6 +12,7 @@ use super::*;
 use crate::Overlay as _;
 use crate::aliases::Aliases;
 use crate::fake::Fake;
+use crate::presence::Presence;
 
 struct Plugin {
     overlay: Arc<Fake>,
@@ -33,6 +34,7 @@ impl Plugin {
             overlay: Arc::<Fake>::clone(&plugin.overlay),
             engine: Engine::at(plugin.directory.path().join("docker.sock")).unwrap(),
             aliases: Aliases::default(),
+            presence: Presence::default(),
         };
         let listener = listen(PluginSocket::At(plugin.socket())).unwrap();
         tokio::spawn(serve(listener, drivers, plugin.stop.clone()));

@@ -76,6 +76,7 @@ async fn start() -> Running {
         Arc::<Fake>::clone(&overlay) as _,
         aliases.clone(),
         Arc::clone(&mirror),
+        Presence::default(),
     );
     tokio::spawn(watcher.run(stop.clone()));
     Running { overlay, aliases, canned, mirror, stop, _directory: directory }
