@@ -22,3 +22,9 @@ mod transmit;
 pub use machine::{Event, Located, Whereabouts};
 pub use message::{Message, RowChange, Transmit};
 pub use rejected::Rejected;
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "an Instant cannot be made from nothing")]
+fn test_clock() -> std::time::Instant {
+    std::time::Instant::now()
+}

@@ -34,10 +34,14 @@ impl Owner {
         if epoch != self.epoch {
             self.replicas.values_mut().for_each(Replica::outdate);
         }
-        let known: BTreeSet<NetworkId> = self.replicas.keys().copied().collect();
-        let joined: Vec<_> = networks.difference(&known).copied().collect();
-        let left: Vec<_> = known.difference(networks).copied().collect();
-        self.replicas.retain(|network, _| networks.contains(network));
+        let joined: Vec<_> =
+            networks.iter().copied().filter(|id| !self.replicas.contains_key(id)).collect();
+        // Rows newer than this word prove that the owner has joined again since.
+        let left = |(id, replica): &(&NetworkId, &Replica)| {
+            !networks.contains(*id) && replica.have() <= version
+        };
+        let left: Vec<_> = self.replicas.iter().filter(left).map(|(id, _)| *id).collect();
+        self.replicas.retain(|network, _| !left.contains(network));
         self.replicas.extend(joined.iter().map(|&network| (network, Replica::new(floor))));
         (self.epoch, self.version) = (epoch, version);
         (joined, left)
