@@ -80,6 +80,9 @@ pub enum ApplyError {
         #[source]
         source: io::Error,
     },
+    /// It belongs to something that failed as a whole.
+    #[error("not tried: what it belongs to cannot be reached")]
+    NotTried,
     /// A kernel setting cannot be written.
     #[error("write kernel setting {path}")]
     Setting {
@@ -154,7 +157,7 @@ impl ApplyError {
                 "find the device with `ip -d link show type vxlan` (VNI {vni}) and remove it, \
                  or choose another port than {port} for the cluster with `weft init --vxlan-port`"
             ),
-            Self::NoInterface { .. } => {
+            Self::NoInterface { .. } | Self::NotTried => {
                 "nothing is to be done: it is made anew within a second".to_owned()
             }
             Self::Namespace { source, .. }

@@ -57,7 +57,7 @@ pub async fn routes_in(netns: &Netns) -> io::Result<Vec<IpNet>> {
     ask(netns, |rtnl| {
         let mut routes = Vec::new();
         for family in [AddressFamily::Inet, AddressFamily::Inet6] {
-            let dump = rtnl.dump(address::all_routes(family))?;
+            let dump = rtnl.dump(&address::all_routes(family))?;
             routes.extend(
                 dump.into_iter().filter_map(Route::of).filter_map(|route| destination(&route)),
             );
@@ -113,7 +113,7 @@ pub async fn path_to_in(netns: &Netns, address: IpAddr) -> io::Result<Path> {
 pub async fn mtu_at(address: IpAddr) -> io::Result<Mtu> {
     ask(&Netns::current()?, move |rtnl| {
         let missing = || io::Error::from(io::ErrorKind::AddrNotAvailable);
-        let mut dump = rtnl.dump(address::all())?.into_iter().filter_map(address::of);
+        let mut dump = rtnl.dump(&address::all())?.into_iter().filter_map(address::of);
         let (index, _net) = dump.find(|(_, net)| net.addr() == address).ok_or_else(missing)?;
         let link = Link::of(rtnl.get(link::numbered(index))?).ok_or_else(missing)?;
         link.mtu.min(u16::MAX.into()).try_into().map_err(io::Error::other)
@@ -137,7 +137,7 @@ pub async fn addresses() -> io::Result<Vec<IpNet>> {
 /// As [`addresses`].
 pub async fn addresses_in(netns: &Netns) -> io::Result<Vec<IpNet>> {
     ask(netns, |rtnl| {
-        let dump = rtnl.dump(address::all())?.into_iter().filter_map(address::of);
+        let dump = rtnl.dump(&address::all())?.into_iter().filter_map(address::of);
         Ok(dump.map(|(_, net)| net).filter(|net| is_reachable(net.addr())).collect())
     })
     .await

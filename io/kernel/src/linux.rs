@@ -78,6 +78,6 @@ impl Kernel for Linux {
     }
 
     fn watch(&self) -> BoxStream<'static, Disturbance> {
-        watch::stream(self.host.clone(), self.directory.clone())
+        watch::stream(&self.host, self.directory.clone())
     }
 }

@@ -55,7 +55,7 @@ fn named(directory: &str, name: &str, port: u16) -> io::Result<Vec<ForeignVxlan>
 }
 
 fn devices_in(netns: &Netns, name: Option<&str>, port: u16) -> io::Result<Vec<ForeignVxlan>> {
-    let links = Rtnl::open(netns)?.dump(link::all())?.into_iter().filter_map(Link::of);
+    let links = Rtnl::open(netns)?.dump(&link::all())?.into_iter().filter_map(Link::of);
     // In another namespace only a device whose tunnel is elsewhere can be in the host's way.
     let links = links.filter(|link| name.is_none() || link.elsewhere);
     Ok(links.filter_map(|link| device(link, name, port)).collect())

@@ -116,10 +116,8 @@ impl World {
     fn apply_entries(&mut self, changes: &[Change]) -> Vec<Failure> {
         let done = self.send_entries(changes);
         let errors = done.unwrap_or_else(|error| {
-            let mut errors: Vec<_> = changes.iter().map(|_| Ok(())).collect();
-            errors.truncate(changes.len().saturating_sub(1));
-            errors.push(Err(error));
-            errors
+            let rest = changes.iter().skip(1).map(|_| Err(ApplyError::NotTried));
+            std::iter::once(Err(error)).chain(rest).collect()
         });
         let failed = changes.iter().zip(errors);
         failed

@@ -171,7 +171,7 @@ impl World {
     pub(super) fn remove_egress(&mut self) -> Result<(), ApplyError> {
         let Some(bridge) = find(&mut self.rtnl, &IfName::egress())? else { return Ok(()) };
         let what = "list the egress bridge's ports";
-        let ports = self.rtnl.dump(link::ports_of(bridge.index));
+        let ports = self.rtnl.dump(&link::ports_of(bridge.index));
         let ports = ports.map_err(|source| ApplyError::Netlink { what, source })?;
         let ports = ports.into_iter().filter_map(link::Link::of);
         for port in ports.filter(|port| port.master == Some(bridge.index)) {

@@ -64,12 +64,13 @@ impl World {
             found => found.map_err(failed("the egress bridge"))?,
         };
         let Some(bridge) = Link::of(bridge) else { return Ok(None) };
-        let links = self.rtnl.dump(link::ports_of(bridge.index)).map_err(failed("egress ports"))?;
+        let links =
+            self.rtnl.dump(&link::ports_of(bridge.index)).map_err(failed("egress ports"))?;
         let mut links: Vec<_> = links.into_iter().filter_map(Link::of).collect();
         links.retain(|link| link.master == Some(bridge.index));
         let entries = entries(&mut self.rtnl, AddressFamily::Bridge)
             .map_err(failed("the egress bridge's stations"))?;
-        let addresses = self.rtnl.dump(address::all()).map_err(failed("addresses"))?;
+        let addresses = self.rtnl.dump(&address::all()).map_err(failed("addresses"))?;
         let forwards = self.host.run(settings::forwards).and_then(std::convert::identity);
         let forwards = forwards.map_err(failed("its forwarding"))?;
         let mut seen = LinkSeen {
@@ -96,7 +97,7 @@ impl World {
 impl Space {
     fn observe(&mut self, vni: u32) -> Result<SegmentSeen, ObserveError> {
         let failed = |what| move |source| ObserveError::Netlink { what, source };
-        let links = self.rtnl.dump(link::all()).map_err(failed("a segment's interfaces"))?;
+        let links = self.rtnl.dump(&link::all()).map_err(failed("a segment's interfaces"))?;
         let links: Vec<_> = links.into_iter().filter_map(Link::of).collect();
         let forwarding = entries(&mut self.rtnl, AddressFamily::Bridge)
             .map_err(failed("a segment's forwarding table"))?;
@@ -182,7 +183,7 @@ fn fdb_seen(entries: &[&Entry]) -> BTreeMap<MacAddr, FdbSeen> {
 }
 
 fn entries(rtnl: &mut Rtnl, family: AddressFamily) -> io::Result<Vec<Entry>> {
-    Ok(rtnl.dump(entry::all(family))?.into_iter().filter_map(Entry::of).collect())
+    Ok(rtnl.dump(&entry::all(family))?.into_iter().filter_map(Entry::of).collect())
 }
 
 fn is_link_local(address: IpAddr) -> bool {

@@ -32,8 +32,8 @@ const LOOKING: u16 = 500;
 const LOOKING_AGAIN: u16 = 20;
 
 /// Disturbances of a host and its segments.
-pub(super) fn stream(host: Netns, directory: PathBuf) -> BoxStream<'static, Disturbance> {
-    match start(&host, directory) {
+pub(super) fn stream(host: &Netns, directory: PathBuf) -> BoxStream<'static, Disturbance> {
+    match start(host, directory) {
         Ok(listening) => stream::unfold(listening, |mut listening| async {
             let told = listening.told.recv().await?;
             Some((told, listening))

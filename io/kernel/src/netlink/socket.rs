@@ -6,7 +6,8 @@
 use std::io;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+    NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
+    NetlinkPayload,
 };
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_sys::protocols::NETLINK_ROUTE;
@@ -21,13 +22,18 @@ const RECEIVE_BUFFER: u32 = 1 << 20;
 /// One datagram of a dump: the kernel makes them no larger than 32 KiB.
 const DATAGRAM: usize = 1 << 16;
 
+/// How often a dump is taken anew because something changed meanwhile.
+const DUMPS: usize = 5;
+
 /// A request, and with which flags beside `NLM_F_REQUEST` and `NLM_F_ACK`.
 pub(crate) type Request = (RouteNetlinkMessage, u16);
 
 /// A connection to one namespace's routing tables.
 pub(crate) struct Rtnl {
     socket: Socket,
-    sequence: u32,
+    /// The numbers of the requests whose answers are awaited.
+    first: u32,
+    last: u32,
     buffer: Vec<u8>,
 }
 
@@ -48,25 +54,37 @@ impl Rtnl {
         socket.bind_auto()?;
         socket.set_rx_buf_sz(RECEIVE_BUFFER)?;
         socket.set_cap_ack(true)?;
-        Ok(Self { socket, sequence: 0, buffer: Vec::with_capacity(DATAGRAM) })
+        Ok(Self { socket, first: 0, last: 0, buffer: Vec::with_capacity(DATAGRAM) })
     }
 
     /// Asks for all of something. What cannot be parsed is none of Weft's.
     pub(crate) fn dump(
         &mut self,
-        what: RouteNetlinkMessage,
+        what: &RouteNetlinkMessage,
     ) -> io::Result<Vec<RouteNetlinkMessage>> {
-        self.transmit(vec![self.message(what, NLM_F_DUMP)])?;
+        for _ in 0..DUMPS {
+            if let Whole::Yes(items) = self.dump_once(what.clone())? {
+                return Ok(items);
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::Interrupted, "it changes while it is told"))
+    }
+
+    fn dump_once(&mut self, what: RouteNetlinkMessage) -> io::Result<Whole> {
+        self.transmit(message(what, NLM_F_DUMP))?;
         let mut items = Vec::new();
+        let mut interrupted = false;
         loop {
-            for (_, payload) in self.receive()? {
+            for Message { header, payload, .. } in self.receive()? {
+                interrupted |= header.flags & NLM_F_DUMP_INTR != 0;
                 match payload {
                     NetlinkPayload::InnerMessage(item) => items.push(item),
                     NetlinkPayload::Error(error) => return Err(error.to_io()),
                     NetlinkPayload::Done(done) if done.code < 0 => {
                         return Err(io::Error::from_raw_os_error(-done.code));
                     }
-                    NetlinkPayload::Done(_) => return Ok(items),
+                    NetlinkPayload::Done(_) if interrupted => return Ok(Whole::No),
+                    NetlinkPayload::Done(_) => return Ok(Whole::Yes(items)),
                     _ => {}
                 }
             }
@@ -75,12 +93,16 @@ impl Rtnl {
 
     /// Asks for one thing.
     pub(crate) fn get(&mut self, what: RouteNetlinkMessage) -> io::Result<RouteNetlinkMessage> {
-        self.transmit(vec![self.message(what, 0)])?;
+        // The acknowledgement comes also where the answer is of a form that nobody here knows.
+        self.transmit(message(what, NLM_F_ACK))?;
         loop {
-            for (_, payload) in self.receive()? {
+            for Message { payload, .. } in self.receive()? {
                 match payload {
                     NetlinkPayload::InnerMessage(item) => return Ok(item),
-                    NetlinkPayload::Error(error) => return Err(error.to_io()),
+                    NetlinkPayload::Error(error) if error.code.is_some() => {
+                        return Err(error.to_io());
+                    }
+                    NetlinkPayload::Error(_) => return Err(io::ErrorKind::InvalidData.into()),
                     _ => {}
                 }
             }
@@ -99,24 +121,24 @@ impl Rtnl {
         while requests.peek().is_some() {
             let batch = requests.by_ref().take(BATCH);
             let batch: Vec<_> =
-                batch.map(|(what, flags)| self.message(what, flags | NLM_F_ACK)).collect();
+                batch.map(|(what, flags)| message(what, flags | NLM_F_ACK)).collect();
             answers.extend(self.batch(batch)?);
         }
         Ok(answers)
     }
 
     fn batch(&mut self, mut batch: Vec<Message>) -> io::Result<Vec<io::Result<()>>> {
-        let first = self.sequence.wrapping_add(1);
+        self.first = self.last.wrapping_add(1);
         for message in &mut batch {
-            self.sequence = self.sequence.wrapping_add(1);
-            message.header.sequence_number = self.sequence;
+            self.last = self.last.wrapping_add(1);
+            message.header.sequence_number = self.last;
         }
         let mut answers: Vec<Option<io::Result<()>>> = batch.iter().map(|_| None).collect();
-        self.transmit_numbered(batch)?;
+        self.send(batch)?;
         while answers.iter().any(Option::is_none) {
-            for (sequence, payload) in self.receive()? {
+            for Message { header, payload, .. } in self.receive()? {
                 let NetlinkPayload::Error(error) = payload else { continue };
-                let place = usize::try_from(sequence.wrapping_sub(first)).ok();
+                let place = usize::try_from(header.sequence_number.wrapping_sub(self.first)).ok();
                 if let Some(answer) = place.and_then(|place| answers.get_mut(place)) {
                     *answer = Some(error.code.map_or(Ok(()), |_code| Err(error.to_io())));
                 }
@@ -125,21 +147,14 @@ impl Rtnl {
         Ok(answers.into_iter().flatten().collect())
     }
 
-    fn message(&self, what: RouteNetlinkMessage, flags: u16) -> Message {
-        let mut header = NetlinkHeader::default();
-        header.flags = NLM_F_REQUEST | flags;
-        NetlinkMessage::new(header, NetlinkPayload::InnerMessage(what))
+    fn transmit(&mut self, mut message: Message) -> io::Result<()> {
+        self.last = self.last.wrapping_add(1);
+        self.first = self.last;
+        message.header.sequence_number = self.last;
+        self.send(vec![message])
     }
 
-    fn transmit(&mut self, mut messages: Vec<Message>) -> io::Result<()> {
-        self.sequence = self.sequence.wrapping_add(1);
-        for message in &mut messages {
-            message.header.sequence_number = self.sequence;
-        }
-        self.transmit_numbered(messages)
-    }
-
-    fn transmit_numbered(&mut self, messages: Vec<Message>) -> io::Result<()> {
+    fn send(&self, messages: Vec<Message>) -> io::Result<()> {
         let mut datagram = Vec::new();
         for mut message in messages {
             message.finalize();
@@ -154,22 +169,37 @@ impl Rtnl {
         Ok(())
     }
 
-    /// One datagram's messages that belong to the last request.
-    fn receive(&mut self) -> io::Result<Vec<(u32, NetlinkPayload<RouteNetlinkMessage>)>> {
+    /// One datagram's messages, without late answers to requests that were given up.
+    fn receive(&mut self) -> io::Result<Vec<Message>> {
         self.buffer.clear();
         self.socket.recv_from(&mut self.buffer, 0)?;
-        Ok(messages(&self.buffer))
+        let mut messages = messages(&self.buffer);
+        let span = self.last.wrapping_sub(self.first);
+        messages.retain(|message| message.header.sequence_number.wrapping_sub(self.first) <= span);
+        Ok(messages)
     }
 }
 
 type Message = NetlinkMessage<RouteNetlinkMessage>;
 
-/// Takes a datagram apart.
-pub(crate) fn messages(mut datagram: &[u8]) -> Vec<(u32, NetlinkPayload<RouteNetlinkMessage>)> {
+/// Whether a dump is of one moment.
+enum Whole {
+    Yes(Vec<RouteNetlinkMessage>),
+    No,
+}
+
+fn message(what: RouteNetlinkMessage, flags: u16) -> Message {
+    let mut header = NetlinkHeader::default();
+    header.flags = NLM_F_REQUEST | flags;
+    NetlinkMessage::new(header, NetlinkPayload::InnerMessage(what))
+}
+
+/// Takes a datagram apart. What cannot be parsed is left out.
+pub(crate) fn messages(mut datagram: &[u8]) -> Vec<Message> {
     let mut messages = Vec::new();
     while let Some(length) = length_of(datagram) {
         match Message::deserialize(datagram) {
-            Ok(message) => messages.push((message.header.sequence_number, message.payload)),
+            Ok(message) => messages.push(message),
             Err(error) => tracing::trace!(%error, "netlink message of unknown form"),
         }
         datagram = datagram.get(length.next_multiple_of(4)..).unwrap_or_default();

@@ -165,7 +165,7 @@ fn drain(
 
 /// Whether a datagram of the host's is about an interface of ours, or an address.
 fn is_ours(datagram: &[u8]) -> bool {
-    netlink::messages(datagram).into_iter().any(|(_, payload)| match payload {
+    netlink::messages(datagram).into_iter().any(|message| match message.payload {
         NetlinkPayload::InnerMessage(
             RouteNetlinkMessage::NewLink(link) | RouteNetlinkMessage::DelLink(link),
         ) => is_our_link(&link),
