@@ -36,6 +36,8 @@ pub enum Flaw {
     Flooding,
     /// It reaches other ports of a bridge whose ports are apart.
     NotIsolated,
+    /// It takes frames from other stations than those fixed to it.
+    Unlocked,
     /// It takes part in the spanning tree.
     SpanningTree,
     /// It filters by VLAN.
@@ -90,6 +92,7 @@ impl fmt::Display for Flaw {
             Self::Learning => f.write_str("learning is on"),
             Self::Flooding => f.write_str("its flooding of unknown stations is wrong"),
             Self::NotIsolated => f.write_str("it is not isolated"),
+            Self::Unlocked => f.write_str("it takes frames from any station"),
             Self::SpanningTree => f.write_str("the spanning tree protocol is on"),
             Self::VlanFiltering => f.write_str("VLAN filtering is on"),
             Self::Snooping => f.write_str("multicast snooping is on"),

@@ -95,6 +95,7 @@ async fn interfaces_that_others_change_are_put_right() {
         ("ip link set PORT type bridge_slave learning on", "learning is on"),
         ("ip link set PORT type bridge_slave flood on", "flooding"),
         ("ip link set PORT type bridge_slave isolated on", "isolated"),
+        ("ip link set PORT type bridge_slave locked off", "from any station"),
         ("ip link set vx0 type bridge_slave learning on", "learning is on"),
         ("ip link set vx0 type bridge_slave flood off", "flooding"),
         ("ip link set vx0 type vxlan id 5000 learning", "learning is on"),

@@ -183,6 +183,22 @@ async fn vxlan_of_strangers_is_counted_and_dropped() {
 }
 
 #[tokio::test]
+async fn frames_with_anothers_address_as_their_sender_are_dropped() {
+    let (a, b) = pair().await;
+    let (sender, receiver) =
+        (socket(&a.workload, "10.9.0.1:0"), socket(&b.workload, "10.9.0.2:7000"));
+    check_arrives(&sender, &receiver, "10.9.0.2:7000");
+    run(&a.workload, "ip link set eth0 address 06:00:00:00:00:77");
+    run(&a.workload, "ip neigh replace 10.9.0.2 lladdr 06:00:00:00:00:02 dev eth0");
+    receiver.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    sender.send_to(b"hello", "10.9.0.2:7000").unwrap();
+    assert!(receiver.recv_from(&mut [0; 64]).is_err());
+    run(&a.workload, "ip link set eth0 address 06:00:00:00:00:01");
+    receiver.set_read_timeout(Some(PATIENCE)).unwrap();
+    check_arrives(&sender, &receiver, "10.9.0.2:7000");
+}
+
+#[tokio::test]
 async fn a_running_conversation_outlives_a_new_agent() {
     let (a, b) = pair().await;
     let (sender, receiver) =

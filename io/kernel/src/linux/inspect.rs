@@ -122,6 +122,8 @@ fn attachment(
             Some(Flaw::Flooding)
         }
         InfoBridgePort::Isolated(on) if on != apart => Some(Flaw::NotIsolated),
+        // Kernels before 5.18 do not tell: there a workload may use another's MAC as its sender.
+        InfoBridgePort::Locked(on) if on == flood => Some(Flaw::Unlocked),
         _ => None,
     });
     flaws.collect()
@@ -144,5 +146,6 @@ fn settings(ports: Ports, flood: bool) -> Vec<InfoBridgePort> {
         InfoBridgePort::MulticastFlood(true),
         InfoBridgePort::BroadcastFlood(true),
         InfoBridgePort::Isolated(ports == Ports::Apart),
+        InfoBridgePort::Locked(!flood),
     ]
 }
