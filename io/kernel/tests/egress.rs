@@ -1,0 +1,107 @@
+//! Workloads that are not Docker's leave with the host's address, and are apart from each other.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::tests_outside_test_module,
+    clippy::indexing_slicing,
+    missing_docs,
+    dead_code,
+    unreachable_pub,
+    reason = "integration tests"
+)]
+
+mod support;
+
+use std::net::UdpSocket;
+use std::time::Duration;
+
+use support::{Host, desired, mac, run, v4};
+use weft_kernel::{Netns, WorkloadLink, wire_workload_from};
+use weft_model::Mtu;
+use weft_plan::{Desired, Egress, IfName, Port};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const SHORTLY: Duration = Duration::from_millis(100);
+
+fn wanted() -> Desired {
+    let port = |number: u8| {
+        let peer = format!("wxtest{number}").parse().unwrap();
+        (format!("wetest{number}").parse().unwrap(), Port { peer, mac: mac(number) })
+    };
+    let egress = Egress {
+        bridge: IfName::egress(),
+        address: "172.30.0.1/16".parse().unwrap(),
+        ports: [port(2), port(3)].into(),
+    };
+    Desired { egress: Some(egress), ..desired(&[]) }
+}
+
+async fn workload(host: &Host, number: u8) -> Netns {
+    let netns = Netns::unnamed().unwrap();
+    let setup = WorkloadLink {
+        name: "eth1".parse().unwrap(),
+        mac: None,
+        addresses: vec![format!("172.30.0.{number}/16").parse().unwrap()],
+        mtu: Mtu::ETHERNET,
+        default_via: Some(v4("172.30.0.1")),
+    };
+    let peer = format!("wxtest{number}").parse().unwrap();
+    wire_workload_from(&host.netns, &peer, &netns, setup).await.unwrap();
+    netns
+}
+
+/// Something outside, at 198.51.100.2, which knows the way to the workloads.
+fn outside(host: &Host) -> Netns {
+    let outside = Netns::unnamed().unwrap();
+    let mut anchor =
+        outside.run(|| std::process::Command::new("sleep").arg("60").spawn().unwrap()).unwrap();
+    host.run(&format!("ip link add eth0 type veth peer name eth0 netns {}", anchor.id()));
+    anchor.kill().unwrap();
+    anchor.wait().unwrap();
+    host.run("ip addr add 198.51.100.1/24 dev eth0; ip link set eth0 up");
+    run(&outside, "ip addr add 198.51.100.2/24 dev eth0; ip link set eth0 up");
+    run(&outside, "ip route add 172.30.0.0/16 via 198.51.100.1");
+    outside
+}
+
+fn socket(netns: &Netns, at: &str, patience: Duration) -> UdpSocket {
+    let socket = netns.run(|| UdpSocket::bind(at).unwrap()).unwrap();
+    socket.set_read_timeout(Some(patience)).unwrap();
+    socket
+}
+
+#[tokio::test]
+async fn workloads_leave_with_the_hosts_address_and_are_answered() {
+    let host = Host::new();
+    host.reach(&wanted()).await;
+    let (workload, outside) = (workload(&host, 2).await, outside(&host));
+    let sender = socket(&workload, "172.30.0.2:0", PATIENCE);
+    let receiver = socket(&outside, "198.51.100.2:7000", PATIENCE);
+    sender.send_to(b"hello", "198.51.100.2:7000").unwrap();
+    let (_, from) = receiver.recv_from(&mut [0; 64]).unwrap();
+    assert_eq!(from.ip(), v4("198.51.100.1"));
+    receiver.send_to(b"hello", from).unwrap();
+    assert_eq!(sender.recv_from(&mut [0; 64]).unwrap().0, 5);
+    // Nobody outside begins a conversation.
+    let other = socket(&workload, "172.30.0.2:7000", SHORTLY);
+    receiver.send_to(b"hello", "172.30.0.2:7000").unwrap();
+    assert!(other.recv_from(&mut [0; 64]).is_err());
+}
+
+#[tokio::test]
+async fn workloads_do_not_reach_each_other_by_the_egress_bridge() {
+    let host = Host::new();
+    host.reach(&wanted()).await;
+    let (one, other) = (workload(&host, 2).await, workload(&host, 3).await);
+    let sender = socket(&one, "172.30.0.2:0", SHORTLY);
+    let receiver = socket(&other, "172.30.0.3:7000", SHORTLY);
+    sender.send_to(b"directly", "172.30.0.3:7000").unwrap();
+    assert!(receiver.recv_from(&mut [0; 64]).is_err());
+    run(&one, "ip route add 172.30.0.3/32 via 172.30.0.1");
+    sender.send_to(b"by the gateway", "172.30.0.3:7000").unwrap();
+    assert!(receiver.recv_from(&mut [0; 64]).is_err());
+    let gateway = socket(&host.netns, "172.30.0.1:7000", PATIENCE);
+    sender.send_to(b"to the gateway", "172.30.0.1:7000").unwrap();
+    assert!(gateway.recv_from(&mut [0; 64]).is_ok());
+}
