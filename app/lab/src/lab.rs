@@ -104,10 +104,8 @@ impl Lab {
         first.run(&["weft", "init"]).await?;
         let token = first.run(&["weft", "token", "--quiet"]).await?;
         let manager = first.address().to_string();
-        for host in hosts {
-            host.run(&["weft", "join", &manager, "--token", token.trim()]).await?;
-        }
-        Ok(())
+        let join = ["weft", "join", &manager, "--token", token.trim()];
+        futures::future::try_join_all(hosts.map(|host| host.run(&join))).await.map(drop)
     }
 
     /// Takes the lab down and waits until nothing is left of it.

@@ -79,6 +79,13 @@ async fn a_cut_host_reaches_nobody_until_it_is_healed() {
 }
 
 #[tokio::test]
+async fn daemons_inherit_no_blocked_signal() {
+    let lab = up(1).await;
+    let status = lab.host("h1").run(&["cat", "/proc/1/status"]).await.unwrap();
+    assert!(status.contains("SigBlk:\t0000000000000000\n"), "{status}");
+}
+
+#[tokio::test]
 async fn a_lossy_link_loses_some_packets_and_a_healed_one_none() {
     let lab = up(2).await;
     let h1 = lab.host("h1");

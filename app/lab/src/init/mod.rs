@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
 use crate::LabError;
@@ -45,7 +45,8 @@ fn start() -> Result<(), LabError> {
     let order: Option<Order> =
         protocol::receive(&mut io::stdin().lock()).or_hint("read the order", TRY_DOWN)?;
     let order = order.ok_or("there is none").or_hint("read the order", TRY_DOWN)?;
-    reaper::block_signal().or_hint("block SIGCHLD", TRY_DOWN)?;
+    // The keeper blocks signals, and daemons must not inherit that.
+    SigSet::empty().thread_set_mask().or_hint("unblock signals", TRY_DOWN)?;
     // The rest of the input is only its end: the keeper is gone, and so is the host.
     thread::spawn(|| {
         await_end_of_input();

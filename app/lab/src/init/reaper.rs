@@ -6,8 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
 /// How many ends are remembered.
@@ -19,24 +18,28 @@ pub(super) struct Reaper {
     ends: Arc<(Mutex<BTreeMap<Pid, WaitStatus>>, Condvar)>,
 }
 
-/// Blocks SIGCHLD for this thread and those it starts, so that none is missed.
-pub(super) fn block_signal() -> nix::Result<()> {
-    SigSet::from(Signal::SIGCHLD).thread_block()
-}
-
 /// Reaps on a thread of its own. From now on nothing else in this process may wait for a child.
 pub(super) fn start() -> Reaper {
     let reaper = Reaper::default();
     let reaping = reaper.clone();
     thread::spawn(move || {
         loop {
+            await_end();
             reaping.reap();
-            if SigSet::from(Signal::SIGCHLD).wait().is_err() {
-                return;
-            }
         }
     });
     reaper
+}
+
+/// Waits until a child has ended, and leaves it to be reaped.
+///
+/// SIGCHLD would have to be blocked for that, and the daemons would inherit the mask.
+fn await_end() {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+    if waitid(Id::All, flags).is_err() {
+        // There is no child yet; orphans may be adopted at any time.
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 impl Reaper {
