@@ -23,6 +23,8 @@ use crate::agent::Agent;
 pub(crate) struct Counters {
     /// Passes over the kernel.
     pub(crate) passes: Counter,
+    /// Changes made to the kernel.
+    pub(crate) changes: Counter,
     /// Differences that somebody else made.
     pub(crate) drift: Counter,
     /// Changes that the kernel refused.
@@ -37,9 +39,11 @@ pub(crate) struct Counters {
 impl Counters {
     /// Puts all of them on the list.
     pub(crate) fn register(&self, metrics: &Metrics) {
-        let Self { passes, drift, failures, rejected, networks, endpoints, nodes_down } = self;
+        let Self { passes, changes, drift, failures, rejected, networks, endpoints, nodes_down } =
+            self;
         let add = |name, help, counter: &Counter| metrics.register(name, help, counter.clone());
         add("agent_reconciles", "Passes over the kernel; one every 30 s is the least", passes);
+        add("agent_changes", "Changes made to the kernel; none by a restart", changes);
         add(
             "agent_drift",
             "Differences in the kernel that somebody else made, all mended. If it goes on: find \

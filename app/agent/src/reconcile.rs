@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use tokio::sync::watch;
-use weft_kernel::{Disturbance, Kernel};
+use weft_kernel::{Applied, Disturbance, Kernel};
 use weft_plan::{Desired, Observed, Plan, diff};
 
 use crate::metrics::Counters;
@@ -44,6 +44,8 @@ pub(crate) struct Reconciled {
     pub(crate) at: SystemTime,
     /// How long it took.
     pub(crate) took: Duration,
+    /// Changes made by this and all earlier passes.
+    pub(crate) changes: u64,
     /// What differed before the pass, in words.
     pub(crate) differences: Vec<String>,
     /// What could not be mended.
@@ -123,11 +125,13 @@ impl<K: Kernel> Reconciler<K> {
         }
         self.counters.passes.inc();
         self.counters.failures.inc_by(failures.len() as u64);
+        self.counters.changes.inc_by(applied_changes(&plan, &applied));
         let complete = failures.is_empty();
         self.done.send_replace(Some(Reconciled {
             generation: target.generation,
             at: SystemTime::now(),
             took: began.elapsed(),
+            changes: self.counters.changes.get(),
             differences,
             failures,
         }));
@@ -158,6 +162,10 @@ fn plan(target: &Target, observed: &Observed) -> Plan {
     let mut desired = Desired::clone(&target.desired);
     crate::adopt::adopt(&mut desired, observed, &target.unheard);
     diff(&desired, observed)
+}
+
+fn applied_changes(plan: &Plan, applied: &Applied) -> u64 {
+    plan.changes.len().saturating_sub(applied.failures.len()) as u64
 }
 
 fn failure(what: &str, error: &dyn std::error::Error, hint: impl Into<String>) -> Failure {

@@ -11,6 +11,10 @@ pub struct ReconcileView {
     pub last_at: Option<String>,
     /// How long it took.
     pub took_ms: u64,
+    /// Changes made to the kernel since the agent started: none after a restart, unless the cluster
+    /// changed meanwhile.
+    #[serde(default)]
+    pub changes: u64,
     /// Whether the kernel now holds what it should.
     pub in_sync: bool,
     /// What differs still, one change a line.

@@ -65,6 +65,7 @@ fn reconcile(pass: Reconciled) -> ReconcileView {
     ReconcileView {
         last_at: rfc3339(pass.at),
         took_ms: u64::try_from(pass.took.as_millis()).unwrap_or(u64::MAX),
+        changes: pass.changes,
         in_sync: failures.is_empty(),
         differences: if failures.is_empty() { Vec::new() } else { pass.differences },
         failures,
