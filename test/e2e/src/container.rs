@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use weft_kernel::Netns;
 use weft_lab::{Host, IMAGE, Output};
 
 /// A container that runs until it is removed.
@@ -69,6 +70,17 @@ impl<'a> Container<'a> {
         let format = format!("{{{{(index .NetworkSettings.Networks \"{network}\").IPAddress}}}}");
         let address = self.host.docker(&["inspect", "-f", &format, &self.name]).await?;
         Ok(address.trim().to_owned())
+    }
+
+    /// Its network namespace; it can be held beyond the container's end.
+    ///
+    /// # Errors
+    ///
+    /// If it does not run.
+    pub async fn netns(&self) -> anyhow::Result<Netns> {
+        let pid = self.host.docker(&["inspect", "-f", "{{.State.Pid}}", &self.name]).await?;
+        let path = self.host.root().join(format!("proc/{}/ns/net", pid.trim()));
+        Netns::open(&path).with_context(|| format!("the namespace of {}", self.name))
     }
 
     /// The addresses that a name has for it, in order; empty if it has none.

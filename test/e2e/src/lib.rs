@@ -3,7 +3,9 @@
 mod cluster;
 mod container;
 mod patience;
+mod traffic;
 
 pub use cluster::{Cluster, Kind};
 pub use container::{Container, Ping};
 pub use patience::{eventually, holds};
+pub use traffic::{Answers, Pinging, Streaming};
