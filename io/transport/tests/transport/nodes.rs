@@ -1,0 +1,165 @@
+//! Who is connected with whom, and what they say.
+
+use std::time::{Duration, Instant};
+
+use weft_model::{NetworkId, NodeId};
+use weft_transport::MeshEvent;
+use weft_whereabouts::Message;
+
+use crate::world::{A, Authority, B, C, Node, Wire, introduce, pair};
+
+/// Longer than a silence goes unnoticed.
+const NOTICED: Duration = Duration::from_secs(4);
+
+fn numbered(number: u64) -> Message {
+    let streams = vec![(NetworkId::from_random(7), number)];
+    Message::Digest { epoch: 1, participation: 2, streams }
+}
+
+async fn expect_message(node: &mut Node, from: NodeId, message: Message) {
+    match node.next().await {
+        MeshEvent::Message(by, heard) => assert_eq!((by, heard), (from, message)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn messages_arrive_in_order_from_whom_the_certificate_names() {
+    let (_authority, mut a, mut b) = pair().await;
+    for number in 0..500 {
+        a.handle.send(B, numbered(number)).unwrap();
+        b.handle.send(A, numbered(number + 1000)).unwrap();
+    }
+    for number in 0..500 {
+        expect_message(&mut b, A, numbered(number)).await;
+        expect_message(&mut a, B, numbered(number + 1000)).await;
+    }
+}
+
+#[tokio::test]
+async fn three_nodes_are_connected_each_with_each() {
+    let (authority, mut a, mut b) = pair().await;
+    let mut c = Node::start(authority.credentials(C));
+    introduce(&a, A, &c, C);
+    a.sees_up(C).await;
+    c.sees_up(A).await;
+    introduce(&b, B, &c, C);
+    b.sees_up(C).await;
+    c.sees_up(B).await;
+    a.handle.send(C, numbered(1)).unwrap();
+    expect_message(&mut c, A, numbered(1)).await;
+    b.handle.send(C, numbered(2)).unwrap();
+    expect_message(&mut c, B, numbered(2)).await;
+}
+
+#[tokio::test]
+async fn a_silent_node_is_down_within_four_seconds_and_up_again_when_it_speaks() {
+    let authority = Authority::new();
+    let mut a = Node::start(authority.credentials(A));
+    let mut b = Node::start(authority.credentials(B));
+    let wire = Wire::to(b.address()).await;
+    b.wants(A, a.address());
+    a.wants(B, wire.address);
+    a.sees_up(B).await;
+    b.sees_up(A).await;
+    wire.cut();
+    let cut = Instant::now();
+    a.sees_down(B).await;
+    b.sees_down(A).await;
+    assert!(cut.elapsed() < NOTICED, "{:?}", cut.elapsed());
+    wire.heal();
+    a.sees_up(B).await;
+    b.sees_up(A).await;
+    a.handle.send(B, numbered(1)).unwrap();
+    expect_message(&mut b, A, numbered(1)).await;
+}
+
+#[tokio::test]
+async fn a_quiet_connection_stays_up() {
+    let (_authority, mut a, mut b) = pair().await;
+    let begin = Instant::now();
+    while begin.elapsed() < NOTICED {
+        a.sees_nothing().await;
+    }
+    b.sees_nothing().await;
+}
+
+#[tokio::test]
+async fn a_node_that_stops_says_so_and_is_found_again_when_it_starts() {
+    let (authority, mut a, b) = pair().await;
+    let address = b.address();
+    let stopped = Instant::now();
+    b.handle.close().await;
+    drop(b);
+    a.sees_down(B).await;
+    assert!(stopped.elapsed() < Duration::from_secs(2), "{:?}", stopped.elapsed());
+    let mut b = Node::start_at(address, || authority.credentials(B)).await;
+    b.wants(A, a.address());
+    b.sees_up(A).await;
+    a.handle.send(B, numbered(1)).unwrap();
+    expect_message(&mut b, A, numbered(1)).await;
+}
+
+#[tokio::test]
+async fn a_removed_node_is_disconnected_and_stays_so() {
+    let (_authority, mut a, mut b) = pair().await;
+    a.unwants(B);
+    a.sees_down(B).await;
+    b.sees_down(A).await;
+    b.sees_nothing().await;
+    a.wants(B, b.address());
+    a.sees_up(B).await;
+    b.sees_up(A).await;
+}
+
+#[tokio::test]
+async fn a_node_that_moved_is_found_at_its_new_address() {
+    let (authority, mut a, b) = pair().await;
+    b.handle.close().await;
+    a.sees_down(B).await;
+    let mut b = Node::start(authority.credentials(B));
+    introduce(&a, A, &b, B);
+    b.sees_up(A).await;
+    a.handle.send(B, numbered(1)).unwrap();
+    expect_message(&mut b, A, numbered(1)).await;
+}
+
+#[tokio::test]
+async fn whoever_is_no_peer_is_never_told_of() {
+    let authority = Authority::new();
+    let a = Node::start(authority.credentials(A));
+    let mut b = Node::start(authority.credentials(B));
+    a.wants(B, b.address());
+    b.sees_nothing().await;
+}
+
+#[tokio::test]
+async fn a_node_at_anothers_address_is_not_taken_for_it() {
+    let authority = Authority::new();
+    let mut a = Node::start(authority.credentials(A));
+    let mut c = Node::start(authority.credentials(C));
+    c.wants(A, a.address());
+    a.wants(B, c.address());
+    a.sees_nothing().await;
+    c.sees_nothing().await;
+}
+
+#[tokio::test]
+async fn a_node_with_a_certificate_of_another_ca_is_refused() {
+    let mut a = Node::start(Authority::new().credentials(A));
+    let mut b = Node::start(Authority::new().credentials(B));
+    introduce(&a, A, &b, B);
+    a.sees_nothing().await;
+    b.sees_nothing().await;
+}
+
+#[tokio::test]
+async fn a_node_that_believes_another_ca_is_refused_by_those_who_do_not() {
+    let (ours, theirs) = (Authority::new(), Authority::new());
+    let mut foreign = theirs.credentials(A);
+    foreign.roots = vec![ours.certificate.clone()];
+    let a = Node::start(foreign);
+    let mut b = Node::start(ours.credentials(B));
+    introduce(&a, A, &b, B);
+    b.sees_nothing().await;
+}
