@@ -8,17 +8,19 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nix::sys::signal::{SigSet, Signal};
 
 use crate::error::{OrHint, TRY_DOWN};
 use crate::host::{init_socket, signal_number};
 use crate::lab::{self, Lab};
 use crate::protocol::{self, HostRequest, KeeperRequest, LabState, Reply, Service};
-use crate::{Fault, LabError, MOST_HOSTS, Spec, enter, keeper, spec};
+use crate::{Fault, LabError, MOST_HOSTS, Spec, demo, enter, keeper, spec};
 
 /// The lab's name when nobody chooses one.
 const DEFAULT_NAME: &str = "lab";
+/// What takes less time is not worth a word.
+const PROGRESS_AFTER: Duration = Duration::from_secs(1);
 
 /// What to do with a lab on this machine.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -73,6 +75,8 @@ pub enum Verb {
         #[arg(default_value = "agent", value_parser = ["agent", "docker", "host"])]
         daemon: String,
     },
+    /// Show all of it: three hosts, a network, a packet and its six hops; ends by itself
+    Demo,
     /// Take a lab down; nothing stays behind
     Down {
         /// The lab; not needed when there is only one
@@ -182,6 +186,7 @@ pub fn run(verb: Verb) -> Result<ExitCode, LabError> {
         Verb::Pause(whom) => signal(&whom, HostRequest::Pause, Signal::SIGSTOP)?,
         Verb::Resume(whom) => signal(&whom, HostRequest::Resume, Signal::SIGCONT)?,
         Verb::Logs { target, daemon } => logs(&target, &daemon)?,
+        Verb::Demo => demo::play()?,
         Verb::Down { name } => lab::down(&choose(name.as_deref())?)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -220,13 +225,25 @@ fn bring_up(up: Up) -> Result<(), LabError> {
     say(&format!("{}{hint}\n", table(&state)))
 }
 
-/// A bar that appears only on a terminal, and only after a second.
+/// Tells what has started: only on a terminal, and only when it takes longer than a second.
 fn progress(hosts: u8) -> ProgressBar {
+    let bar = ProgressBar::hidden();
     if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
+        return bar;
     }
-    let bar = ProgressBar::new(u64::from(hosts) + 1).with_message("starting hosts");
-    bar.enable_steady_tick(Duration::from_secs(1));
+    bar.set_length(u64::from(hosts) + 1);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} {msg}") {
+        bar.set_style(style);
+    }
+    bar.set_message("starting the hosts");
+    let late = bar.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(PROGRESS_AFTER);
+        if !late.is_finished() {
+            late.set_draw_target(ProgressDrawTarget::stderr());
+            late.enable_steady_tick(Duration::from_millis(100));
+        }
+    });
     bar
 }
 
