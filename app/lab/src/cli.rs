@@ -15,7 +15,7 @@ use crate::error::{OrHint, TRY_DOWN};
 use crate::host::{init_socket, signal_number};
 use crate::lab::{self, Lab};
 use crate::protocol::{self, HostRequest, KeeperRequest, LabState, Reply, Service};
-use crate::{Fault, LabError, MOST_HOSTS, Spec, enter, keeper, spec};
+use crate::{Fault, LabError, MOST_HOSTS, Spec, demo, enter, keeper, spec};
 
 /// The lab's name when nobody chooses one.
 const DEFAULT_NAME: &str = "lab";
@@ -75,6 +75,8 @@ pub enum Verb {
         #[arg(default_value = "agent", value_parser = ["agent", "docker", "host"])]
         daemon: String,
     },
+    /// Show all of it: three hosts, a network, a packet and its six hops; ends by itself
+    Demo,
     /// Take a lab down; nothing stays behind
     Down {
         /// The lab; not needed when there is only one
@@ -184,6 +186,7 @@ pub fn run(verb: Verb) -> Result<ExitCode, LabError> {
         Verb::Pause(whom) => signal(&whom, HostRequest::Pause, Signal::SIGSTOP)?,
         Verb::Resume(whom) => signal(&whom, HostRequest::Resume, Signal::SIGCONT)?,
         Verb::Logs { target, daemon } => logs(&target, &daemon)?,
+        Verb::Demo => demo::play()?,
         Verb::Down { name } => lab::down(&choose(name.as_deref())?)?,
     }
     Ok(ExitCode::SUCCESS)

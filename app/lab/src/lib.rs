@@ -5,6 +5,7 @@
 //! crate is both `weft lab` and the test bed of every end-to-end test.
 
 mod cli;
+mod demo;
 mod enter;
 mod error;
 mod faults;
