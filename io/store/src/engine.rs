@@ -26,6 +26,8 @@ pub(crate) enum Disk {
     None,
     /// Into a file.
     File(Box<File>),
+    /// Nowhere until there is room again: the file has to be opened anew after a failed write.
+    Full(StoreError),
     /// Nowhere any more, since a write has failed.
     Stopped(StoreError),
     /// Nowhere any more, since nobody has the store any more.
@@ -167,25 +169,47 @@ impl Engine {
 
     fn write(&self, disk: &mut Disk, requests: Vec<Request>) -> Vec<Result<Reply, StoreError>> {
         let asked = requests.len();
+        self.reopen(disk);
         let (batch, results) = self.draft(requests);
         let written = match disk {
             Disk::None => Ok(()),
             Disk::File(_) if !batch.is_durable() => Ok(()),
             Disk::File(file) => file.write(&batch),
             Disk::Closed => Err(StoreError::Stopped { cause: "it was closed".into() }),
+            Disk::Full(error) => Err(error.clone()),
             Disk::Stopped(error) => Err(StoreError::Stopped { cause: error.to_string() }),
         };
         match written {
             Ok(()) => self.publish(batch),
             Err(error) => {
                 if matches!(disk, Disk::File(_)) {
-                    tracing::error!(%error, hint = error.hint(), "the store stops: a write has failed");
-                    *disk = Disk::Stopped(error.clone());
+                    tracing::error!(%error, hint = error.hint(), "the store takes no writes: one has failed");
+                    *disk = match &error {
+                        StoreError::Full { .. } => Disk::Full(error.clone()),
+                        _ => Disk::Stopped(error.clone()),
+                    };
                 }
                 return vec![Err(error); asked];
             }
         }
         results
+    }
+
+    /// After a full disk the file is opened again, if it is where the ledger is.
+    fn reopen(&self, disk: &mut Disk) {
+        let Disk::Full(StoreError::Full { path }) = disk else { return };
+        match crate::redb::reopen(path) {
+            Ok((file, ledger)) if ledger.revision == locked(&self.ledger).revision => {
+                tracing::info!(path = %path.display(), "there is room again: the store takes writes");
+                *disk = Disk::File(Box::new(file));
+            }
+            Ok(_other) => {
+                let cause = "what was read back is not what was acknowledged".to_owned();
+                *disk = Disk::Stopped(StoreError::Corrupt { path: path.clone(), cause });
+            }
+            Err(StoreError::Full { .. }) => {}
+            Err(error) => *disk = Disk::Stopped(error),
+        }
     }
 
     fn draft(&self, requests: Vec<Request>) -> (Batch, Vec<Result<Reply, StoreError>>) {

@@ -82,7 +82,9 @@ impl StoreError {
             Self::Format { .. } => {
                 "install the version of Weft that wrote it, or a newer one".into()
             }
-            Self::Full { .. } => "make room on that disk, then restart weft".into(),
+            Self::Full { path } => {
+                format!("make room on that disk (`df {}`), and try again", path.display())
+            }
             Self::Locked { path } => {
                 format!(
                     "is weft running twice? `fuser {}` tells which process has it",

@@ -17,11 +17,13 @@ mod open;
 mod tables;
 
 pub(crate) use file::File;
+pub(crate) use open::open as reopen;
 
 /// A store in one file, which no other process can open meanwhile.
 ///
 /// A commit is on the disk before it is acknowledged. After a failed write it refuses all further
-/// ones until it is opened anew; reads go on with what was committed before.
+/// ones until it is opened anew, which it does by itself once a full disk has room again; reads go
+/// on with what was committed before.
 #[derive(Clone, Debug)]
 pub struct Redb(Arc<Open>);
 

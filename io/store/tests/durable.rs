@@ -165,7 +165,7 @@ async fn a_child_writes_until_it_is_killed() {
 }
 
 #[test]
-fn a_full_disk_stops_the_store_and_loses_nothing() {
+fn a_full_disk_refuses_writes_until_there_is_room_and_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private"]).arg(std::env::current_exe().unwrap());
@@ -193,8 +193,8 @@ async fn a_child_fills_its_disk() {
     };
     assert_eq!(error, StoreError::Full { path: path.clone() });
     assert!(error.hint().contains("make room"));
-    let stopped = put(&store, "/more", Vec::new()).await.unwrap_err();
-    assert!(matches!(stopped, StoreError::Stopped { .. }), "{stopped}");
+    let still = put(&store, "/more", vec![1; 20_000]).await.unwrap_err();
+    assert_eq!(still, StoreError::Full { path: path.clone() });
     assert_eq!(store.range("").await.unwrap().revision, acknowledged, "reads go on");
     drop(store);
     match Redb::open(&path) {
@@ -207,6 +207,22 @@ async fn a_child_fills_its_disk() {
     assert_eq!(u64::try_from(found.entries.len()).unwrap(), found.revision);
     assert!(found.revision == acknowledged, "{} after {acknowledged}", found.revision);
     assert_eq!(put(&store, "/more", Vec::new()).await, Ok(acknowledged + 1), "it goes on");
+    fill_and_free(&directory, &store, &path).await;
+}
+
+/// The same store goes on, without being opened again by its owner.
+async fn fill_and_free(directory: &Path, store: &Redb, path: &Path) {
+    mount(directory, "remount,size=8m");
+    let (mut last, mut refused) = (store.range("").await.unwrap().revision, None);
+    while refused.is_none() {
+        match put(store, &format!("/again/{last}"), vec![1; 20_000]).await {
+            Ok(revision) => last = revision,
+            Err(error) => refused = Some(error),
+        }
+    }
+    assert_eq!(refused, Some(StoreError::Full { path: path.to_owned() }));
+    mount(directory, "remount,size=64m");
+    assert_eq!(put(store, "/after", Vec::new()).await, Ok(last + 1), "there is room again");
 }
 
 fn mount(directory: &Path, options: &str) {

@@ -20,7 +20,7 @@ use crate::ledger::Ledger;
 /// Everything is kept in memory anyway.
 const CACHE: usize = 4 << 20;
 
-pub(super) fn open(path: &Path) -> Result<(File, Ledger), StoreError> {
+pub(crate) fn open(path: &Path) -> Result<(File, Ledger), StoreError> {
     let missing = !path.try_exists().map_err(|error| explain_io(path, &error))?;
     if missing {
         create(path)?;
