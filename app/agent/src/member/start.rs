@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,7 +13,7 @@ use weft_kernel::{Kernel, Linux, host};
 use weft_model::{Mtu, Node, NodeId};
 use weft_names::Zones;
 use weft_plan::Desired;
-use weft_registry::View;
+use weft_registry::{Entry, Key, Snapshot, View};
 use weft_resolver::Resolver;
 use weft_store::{Redb, Store};
 use weft_transport::{Credentials, Mesh};
@@ -27,6 +26,7 @@ use crate::local::Local;
 use crate::mesh::{Office, sort};
 use crate::metrics::Counters;
 use crate::options::Options;
+use crate::problem::Told;
 use crate::reconcile::{Reconciler, Target};
 use crate::registry::{Commander, Followed, Manager, follow};
 use crate::state::{Outputs, Picture, Start, StateHandle, stale};
@@ -72,7 +72,7 @@ pub(crate) async fn start(
 
     let local: Arc<dyn Store> = Arc::new(Redb::open(&disk.local_store())?);
     let local = Local::new(local);
-    let remembered = local.begin().await.map_err(|problem| anyhow!("{problem}"))?;
+    let remembered = local.begin().await.map_err(Told)?;
 
     let (in_use, in_use_seen) = watch::channel(Arc::default());
     let manager = match &membership.authority_pem {
@@ -80,11 +80,11 @@ pub(crate) async fn start(
         Some(_pem) => {
             let store: Arc<dyn Store> = Arc::new(Redb::open(&disk.manager_store())?);
             let (manager, keeper) = Manager::open(store, in_use_seen).await?;
-            tasks.spawn(keeper.run());
+            tasks.spawn(until(stop.clone(), Box::pin(keeper.run())));
             Some(manager)
         }
     };
-    let view = first_view(disk, manager.as_ref()).await?;
+    let view = first_view(disk, manager.as_ref(), &membership).await?;
     let inner_mtu = inner_mtu(&me, &view).await;
 
     let (followed_sender, followed) = watch::channel(stale(view));
@@ -141,9 +141,10 @@ pub(crate) async fn start(
     until(Box::pin(sort(events, heard_sender, office.clone())));
     until(Box::pin(follow(me.id, manager, mesh.clone(), disk.clone(), followed_sender)));
     until(Box::pin(keep_peers(followed, me.id, peers_sender)));
-    until(Box::pin(
-        Reconciler::new(Arc::clone(kernel), target_seen, reconciled_sender, counters.clone()).run(),
-    ));
+    until(Box::pin(reconcile(
+        target_seen.clone(),
+        Reconciler::new(Arc::clone(kernel), target_seen, reconciled_sender, counters.clone()),
+    )));
     until(Box::pin(give_back::give_back(fabric.clone(), idle_seen)));
     until(Box::pin(watch_namespaces::watch(fabric.clone(), kernel.watch())));
     tasks.spawn(crate::names::serve(listeners_seen, resolver.clone(), stop.clone()));
@@ -186,13 +187,48 @@ async fn inner_mtu(me: &Node, view: &View) -> Mtu {
     least.inner(me.vtep.0)
 }
 
-async fn first_view(disk: &Disk, manager: Option<&Manager>) -> anyhow::Result<View> {
+/// Until it is known what should be, the kernel is left as it is: workloads run on.
+async fn reconcile(mut target: watch::Receiver<Target>, reconciler: Reconciler) {
+    if target.wait_for(|target| target.generation > 0).await.is_ok() {
+        reconciler.run().await;
+    }
+}
+
+/// The registry at the start. A cache that is of no use costs a worker only what a manager will
+/// tell it again.
+async fn first_view(
+    disk: &Disk,
+    manager: Option<&Manager>,
+    membership: &Membership,
+) -> anyhow::Result<View> {
     if let Some(manager) = manager {
         return Ok(View::from_snapshot(&manager.store().range("/").await?)?);
     }
-    let cached = disk.registry()?;
-    cached
-        .map_or_else(|| Ok(View::default()), |s| View::from_snapshot(&s).context("cached registry"))
+    match disk.registry() {
+        Ok(cached) => {
+            let view = cached.as_ref().map(View::from_snapshot).transpose();
+            match view {
+                Ok(Some(view)) => return Ok(view),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "the cached registry is ignored: asking a manager"),
+            }
+        }
+        Err(error) => {
+            let why = crate::problem::chain(&error).join(": ");
+            tracing::warn!(error = why, "the cached registry is ignored: asking a manager");
+        }
+    }
+    Ok(View::from_snapshot(&managers_alone(&membership.managers)?)?)
+}
+
+/// As much of a registry as it takes to ask for the rest.
+fn managers_alone(managers: &[Node]) -> anyhow::Result<Snapshot> {
+    let entry = |node: &Node| {
+        let (key, value) = (Key::Node(node.id).to_string(), serde_json::to_vec(node)?);
+        anyhow::Ok(Entry { key, value, modified: 0 })
+    };
+    let entries = managers.iter().map(entry).collect::<anyhow::Result<_>>()?;
+    Ok(Snapshot { revision: 0, entries })
 }
 
 fn credentials(membership: &Membership) -> anyhow::Result<Credentials> {
