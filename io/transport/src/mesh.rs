@@ -73,7 +73,7 @@ impl Mesh {
         own: Credentials,
         peers: watch::Receiver<BTreeMap<NodeId, SocketAddr>>,
     ) -> Result<(MeshHandle, mpsc::Receiver<MeshEvent>), BindError> {
-        let endpoint = listen(address, tls::server(&own)?)?;
+        let endpoint = listen(address, tls::server(&own)?, own.key.secret_der())?;
         let (events, events_out) = mpsc::channel(QUEUE);
         let (inner, inner_out) = mpsc::channel(QUEUE);
         let (orders, orders_out) = mpsc::channel(QUEUE);

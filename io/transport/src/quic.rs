@@ -1,12 +1,17 @@
 //! The UDP socket and how QUIC behaves on it.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
-use quinn::{ClientConfig, Endpoint, IdleTimeout, ServerConfig, TransportConfig, VarInt};
+use quinn::{
+    ClientConfig, Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TokioRuntime,
+    TransportConfig, VarInt,
+};
+use quinn_proto::HashedConnectionIdGenerator;
+use ring::hmac;
 
 use crate::tls::CredentialsError;
 
@@ -73,10 +78,30 @@ fn transport() -> Arc<TransportConfig> {
 }
 
 /// Listens on `address`.
-pub(crate) fn listen(address: SocketAddr, config: QuicServerConfig) -> Result<Endpoint, BindError> {
+///
+/// The node's key makes its connection ids and resets, so that after a restart the node tells its
+/// peers at once that their old connections are dead (RFC 9000 §10.3) instead of leaving them to
+/// find out by silence.
+pub(crate) fn listen(
+    address: SocketAddr,
+    config: QuicServerConfig,
+    node_key: &[u8],
+) -> Result<Endpoint, BindError> {
     let mut config = ServerConfig::with_crypto(Arc::new(config));
     config.transport_config(transport());
-    Endpoint::server(config, address).map_err(|source| BindError::Socket { address, source })
+    let failed = |source| BindError::Socket { address, source };
+    let socket = UdpSocket::bind(address).map_err(failed)?;
+    Endpoint::new(lasting(node_key), Some(config), socket, Arc::new(TokioRuntime)).map_err(failed)
+}
+
+/// Ids and resets that a restart does not change.
+fn lasting(node_key: &[u8]) -> EndpointConfig {
+    let reset = hmac::Key::new(hmac::HMAC_SHA256, node_key);
+    let tag = hmac::sign(&reset, b"connection ids");
+    let ids = tag.as_ref().iter().take(8).fold(0, |ids, byte| ids << 8 | u64::from(*byte));
+    let mut config = EndpointConfig::new(Arc::new(reset));
+    config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(ids)));
+    config
 }
 
 /// An endpoint that only dials.
