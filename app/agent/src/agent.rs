@@ -12,6 +12,7 @@ use weft_kernel::Kernel as _;
 
 use weft_registry::Command;
 
+use crate::hint::hint;
 use crate::member::{Member, Surroundings, found, join, start};
 use crate::problem::{Answer, because, chain, no_member, problem};
 
@@ -113,8 +114,9 @@ impl Agent {
             }
             Err(error) => {
                 let undone = self.around.disk.clear();
+                let hint = hint(&error).unwrap_or_else(|| HINT.to_owned());
                 let mut problem =
-                    problem(ProblemKind::Internal, "the membership could not start", HINT);
+                    problem(ProblemKind::Internal, "the membership could not start", hint);
                 problem.cause = chain(error.as_ref());
                 problem.cause.extend(undone.err().map(|error| error.to_string()));
                 Err(problem)

@@ -13,9 +13,12 @@ use weft_model::Node;
 
 /// What this host remembers of its membership.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Membership {
+pub(crate) struct Membership {
     /// The cluster's id, which is in every certificate.
     pub cluster: String,
+    /// The managers as they were then: where to ask if the cached registry is lost.
+    #[serde(default)]
+    pub managers: Vec<Node>,
     /// This host, as it joined.
     pub node: Node,
     /// The node's private key, PEM. It never leaves this host.
@@ -30,13 +33,13 @@ pub struct Membership {
 
 /// The agent's state directory.
 #[derive(Clone, Debug)]
-pub struct Disk {
+pub(crate) struct Disk {
     dir: PathBuf,
 }
 
 /// Why the state directory is of no use.
 #[derive(Debug, thiserror::Error)]
-pub enum DiskError {
+pub(crate) enum DiskError {
     /// A file could not be read or written.
     #[error("{what} {path}")]
     Io {
@@ -49,7 +52,7 @@ pub enum DiskError {
         source: io::Error,
     },
     /// The file is there, but is not what was written.
-    #[error("{path} is corrupt")]
+    #[error("the state file {path} is damaged")]
     Corrupt {
         /// Which file.
         path: PathBuf,
@@ -62,17 +65,18 @@ pub enum DiskError {
 impl DiskError {
     /// What a person may try.
     #[must_use]
-    pub fn hint(&self) -> String {
+    pub(crate) fn hint(&self) -> String {
         match self {
             Self::Corrupt { path, .. } => format!(
-                "restore {} from a backup, or move it away and join the cluster again",
+                "it was left as it is; restore it from a backup, or move it away (`mv {0} {0}.damaged`) \
+                 and let this host join the cluster again",
                 path.display()
             ),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "run the agent as root".to_owned()
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                "free space on that file system; nothing was changed".to_owned()
+                "make room on that disk, and try again".to_owned()
             }
             Self::Io { path, .. } => format!("check the disk and the rights of {}", path.display()),
         }
@@ -85,20 +89,20 @@ impl Disk {
     /// # Errors
     ///
     /// If the directory cannot be made.
-    pub fn open(dir: &Path) -> Result<Self, DiskError> {
+    pub(crate) fn open(dir: &Path) -> Result<Self, DiskError> {
         fs::create_dir_all(dir).map_err(|source| failed("create", dir, source))?;
         Ok(Self { dir: dir.to_owned() })
     }
 
     /// The store of what should exist, on managers.
     #[must_use]
-    pub fn manager_store(&self) -> PathBuf {
+    pub(crate) fn manager_store(&self) -> PathBuf {
         self.dir.join("manager.redb")
     }
 
     /// The store of what this host has.
     #[must_use]
-    pub fn local_store(&self) -> PathBuf {
+    pub(crate) fn local_store(&self) -> PathBuf {
         self.dir.join("local.redb")
     }
 
@@ -107,7 +111,7 @@ impl Disk {
     /// # Errors
     ///
     /// If the file is there and cannot be read or understood.
-    pub fn membership(&self) -> Result<Option<Membership>, DiskError> {
+    pub(crate) fn membership(&self) -> Result<Option<Membership>, DiskError> {
         self.read("member.json")
     }
 
@@ -116,7 +120,7 @@ impl Disk {
     /// # Errors
     ///
     /// If it cannot be written; the host is no member then.
-    pub fn found(&self, membership: &Membership) -> Result<(), DiskError> {
+    pub(crate) fn found(&self, membership: &Membership) -> Result<(), DiskError> {
         self.write("member.json", membership)
     }
 
@@ -125,7 +129,7 @@ impl Disk {
     /// # Errors
     ///
     /// If the file is there and cannot be read or understood.
-    pub fn registry(&self) -> Result<Option<weft_registry::Snapshot>, DiskError> {
+    pub(crate) fn registry(&self) -> Result<Option<weft_registry::Snapshot>, DiskError> {
         self.read("registry.json")
     }
 
@@ -134,7 +138,7 @@ impl Disk {
     /// # Errors
     ///
     /// If it cannot be written; what was remembered before is still there.
-    pub fn remember(&self, registry: &weft_registry::Snapshot) -> Result<(), DiskError> {
+    pub(crate) fn remember(&self, registry: &weft_registry::Snapshot) -> Result<(), DiskError> {
         self.write("registry.json", registry)
     }
 
@@ -143,7 +147,7 @@ impl Disk {
     /// # Errors
     ///
     /// If a file cannot be removed.
-    pub fn clear(&self) -> Result<(), DiskError> {
+    pub(crate) fn clear(&self) -> Result<(), DiskError> {
         for name in ["member.json", "registry.json", "manager.redb", "local.redb"] {
             let path = self.dir.join(name);
             match fs::remove_file(&path) {

@@ -9,8 +9,8 @@ use ipnet::IpNet;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use weft_api::{ApiProblem, ProblemKind};
-use weft_model::{EndpointId, MacAddr, Mtu, Name, Network, NetworkId};
-use weft_registry::{Command, NetworkRequest, Outcome, View, Want};
+use weft_model::{EndpointId, MacAddr, Mtu, Name, Network, NetworkId, Subnet};
+use weft_registry::{Command, NetworkRequest, Outcome, Refused, View, Want};
 
 use crate::local::Attachment;
 use crate::problem::{Answer, not_found, problem};
@@ -71,6 +71,7 @@ impl Fabric {
             let hint = format!("take {} or less, or leave the MTU out", self.inner_mtu);
             return Err(problem(ProblemKind::BadInput, what, hint));
         }
+        check_subnet(&request)?;
         let avoid = weft_kernel::host::routes().await.unwrap_or_default();
         let request = NetworkRequest { avoid, ..request };
         match self.registry.command(Command::CreateNetwork(request)).await? {
@@ -133,6 +134,16 @@ impl Fabric {
             Err(problem(ProblemKind::Internal, what, failure.hint.clone()))
         })
     }
+}
+
+/// What no registry would take is said here, as the mistake that it is.
+fn check_subnet(request: &NetworkRequest) -> Answer<()> {
+    let Some(range) = request.subnet else { return Ok(()) };
+    let checked = Subnet::new(range, request.gateway, request.reserved.clone());
+    checked.map(|_subnet| ()).map_err(|error| {
+        let refused = Refused::from(error);
+        problem(ProblemKind::BadInput, refused.to_string(), refused.hint())
+    })
 }
 
 fn slow() -> ApiProblem {

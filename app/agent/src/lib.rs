@@ -10,6 +10,7 @@ mod agent;
 mod disk;
 mod docker;
 mod fabric;
+mod hint;
 mod local;
 mod member;
 mod mesh;
@@ -24,5 +25,6 @@ mod run;
 mod state;
 
 pub use admin::openapi;
+pub use hint::hint;
 pub use options::{Flags, Options};
 pub use run::run;

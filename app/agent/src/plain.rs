@@ -103,8 +103,12 @@ fn name(text: &str) -> Answer<IfName> {
 
 fn open(asked: &AttachmentCreate) -> Answer<Netns> {
     Netns::open(&asked.netns).map_err(|error| {
-        let what = format!("{} is not a network namespace", asked.netns.display());
-        because(ProblemKind::BadInput, what, &error, "see which there are: ip netns, lsns -t net")
+        let what = format!("cannot use {} as a network namespace", asked.netns.display());
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => ProblemKind::NotFound,
+            _ => ProblemKind::BadInput,
+        };
+        because(kind, what, &error, "see which there are: ip netns, lsns -t net")
     })
 }
 

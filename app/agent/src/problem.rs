@@ -7,6 +7,11 @@ use weft_api::{ApiProblem, ProblemKind};
 /// What operations of the agent answer.
 pub(crate) type Answer<T> = Result<T, ApiProblem>;
 
+/// A problem as an error, where errors are passed up.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Told(pub(crate) ApiProblem);
+
 /// A problem without a deeper cause.
 pub(crate) fn problem(
     kind: ProblemKind,

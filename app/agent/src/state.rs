@@ -26,7 +26,7 @@ use weft_model::{EndpointId, Mtu, Network, NetworkId, Node, NodeId};
 use weft_transport::MeshHandle;
 use weft_whereabouts::Whereabouts;
 
-use crate::local::{Attachment, Local};
+use crate::local::{Attachment, Held, Local};
 use crate::metrics::Counters;
 use crate::registry::Followed;
 
@@ -48,6 +48,8 @@ pub(crate) struct State {
     whereabouts: Whereabouts,
     membership: Membership,
     lessors: BTreeMap<NetworkId, Lessor>,
+    /// What was leased before the start, until its network is known; `true`: released.
+    remembered_leases: BTreeMap<Held, bool>,
     /// Blocks that are on their way back to the registry: nothing is leased from them any more.
     retiring: BTreeSet<(NetworkId, IpNet)>,
     attachments: BTreeMap<EndpointId, Attachment>,

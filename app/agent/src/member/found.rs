@@ -63,6 +63,7 @@ pub(crate) async fn found(around: &Surroundings, asked: &ClusterInit) -> Answer<
         around,
         Membership {
             cluster: cluster_id,
+            managers: Vec::new(),
             node,
             key_pem: key.pem(),
             chain_pem: weft_identity::pem_of(&chain),
@@ -133,6 +134,7 @@ pub(crate) async fn join(around: &Surroundings, asked: &ClusterJoin) -> Answer<M
         around,
         Membership {
             cluster: cluster.id.clone(),
+            managers: view.nodes().values().filter(|n| n.role == Role::Manager).cloned().collect(),
             node: admitted.node,
             key_pem: key.pem(),
             chain_pem: weft_identity::pem_of(&admitted.certificate_chain),

@@ -188,7 +188,7 @@ async fn inner_mtu(me: &Node, view: &View) -> Mtu {
 }
 
 /// Until it is known what should be, the kernel is left as it is: workloads run on.
-async fn reconcile(mut target: watch::Receiver<Target>, reconciler: Reconciler) {
+async fn reconcile(mut target: watch::Receiver<Target>, reconciler: Reconciler<Linux>) {
     if target.wait_for(|target| target.generation > 0).await.is_ok() {
         reconciler.run().await;
     }
@@ -210,7 +210,9 @@ async fn first_view(
             match view {
                 Ok(Some(view)) => return Ok(view),
                 Ok(None) => {}
-                Err(error) => tracing::warn!(%error, "the cached registry is ignored: asking a manager"),
+                Err(error) => {
+                    tracing::warn!(%error, "the cached registry is ignored: asking a manager");
+                }
             }
         }
         Err(error) => {

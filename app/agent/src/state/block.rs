@@ -1,6 +1,6 @@
 //! Blocks of addresses: what the registry says this node owns, and what it may give back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,6 +10,7 @@ use weft_model::{NetworkId, NodeId};
 use weft_registry::View;
 
 use super::State;
+use crate::local::Held;
 
 impl State {
     /// Takes in what the registry says now.
@@ -51,6 +52,7 @@ impl State {
             for range in owned.iter().filter(|range| !held.contains(range)) {
                 lessor.add_block(*range);
             }
+            restore(lessor, network.id, &mut self.remembered_leases);
             for range in held.iter().filter(|range| !owned.contains(range)) {
                 if let Err(error) = lessor.remove_block(*range) {
                     tracing::error!(block = %range, error = %error, "a block was taken while in use");
@@ -88,5 +90,19 @@ impl State {
             *known = idle;
             differs
         });
+    }
+}
+
+/// Takes up what was leased before the start, as soon as the network is known.
+fn restore(lessor: &mut Lessor, network: NetworkId, remembered: &mut BTreeMap<Held, bool>) {
+    let (known, later) =
+        std::mem::take(remembered).into_iter().partition(|(held, _)| held.network == network);
+    *remembered = later;
+    let known: BTreeMap<Held, bool> = known;
+    for (held, released) in known {
+        match released {
+            false => lessor.restore(held.address),
+            true => lessor.rest_again(State::now(), held.address),
+        }
     }
 }

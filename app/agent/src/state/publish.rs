@@ -41,7 +41,10 @@ impl State {
         let facts = Arc::new(self.facts());
         let unheard = Arc::new(self.unheard());
         let desired = self.desired(&facts);
-        let generation = publish_target(&self.out.target, desired, unheard);
+        let generation = match view_is_known(&self.followed.view) {
+            true => publish_target(&self.out.target, desired, unheard),
+            false => self.out.target.borrow().generation,
+        };
         set(&self.out.zones, Arc::new(weft_path::zones(&facts)));
         set(&self.out.listeners, Arc::new(self.listeners()));
         set(&self.out.in_use, Arc::new(self.whereabouts.in_use()));
@@ -105,9 +108,7 @@ impl State {
     }
 
     fn cluster_networks(&self) -> ClusterNetworks {
-        if self.followed.view.cluster().is_none() {
-            return None;
-        }
+        self.followed.view.cluster()?;
         let listed = |network: &weft_model::Network| {
             let here = self.docker_networks.iter().filter(|(_, of)| **of == network.id);
             ClusterNetwork {
@@ -118,6 +119,11 @@ impl State {
         let all = self.followed.view.networks().values();
         Some(Arc::new(all.map(|network| (network.id, listed(network))).collect()))
     }
+}
+
+/// Without the registry nothing is known of what the kernel should hold.
+fn view_is_known(view: &weft_registry::View) -> bool {
+    view.cluster().is_some()
 }
 
 fn set<T: PartialEq>(sender: &watch::Sender<T>, value: T) {

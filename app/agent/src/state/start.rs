@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use tokio::sync::watch;
-use weft_addresses::Lessor;
 use weft_membership::Membership;
 use weft_model::{Mtu, Node};
 use weft_transport::MeshHandle;
@@ -61,6 +60,7 @@ impl Start {
             registry,
             followed,
             lessors: BTreeMap::new(),
+            remembered_leases: remembered.leases,
             retiring: std::collections::BTreeSet::new(),
             attachments: BTreeMap::new(),
             docker_networks: remembered.docker_networks,
@@ -77,18 +77,7 @@ impl Start {
             }
             state.attachments.insert(attachment.endpoint.id, attachment);
         }
-        for (held, released) in remembered.leases {
-            restore(state.lessors.get_mut(&held.network), held.address, released);
-        }
         state
-    }
-}
-
-fn restore(lessor: Option<&mut Lessor>, address: std::net::IpAddr, released: bool) {
-    match (lessor, released) {
-        (Some(lessor), false) => lessor.restore(address),
-        (Some(lessor), true) => lessor.rest_again(State::now(), address),
-        (None, _) => tracing::debug!(%address, "a lease of a network that is gone"),
     }
 }
 
