@@ -124,10 +124,8 @@ pub(crate) fn usage(refused: &clap::Error, words: &[OsString]) -> ExitCode {
     }
     let text = refused.render();
     if asks_for_json(words) {
-        let why = text.to_string();
-        let why = why.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let hint = "`weft --help`, or `--help` after any verb";
-        Failure::usage("understand the command", why, hint).print(Format::Json, Paint::Plain);
+        let (why, hint) = parts(&text.to_string());
+        Failure::usage("understand the command", &why, &hint).print(Format::Json, Paint::Plain);
     } else {
         let text = match Paint::choose(Color::Auto, std::io::stderr().is_terminal()) {
             Paint::Coloured => text.ansi().to_string(),
@@ -136,6 +134,18 @@ pub(crate) fn usage(refused: &clap::Error, words: &[OsString]) -> ExitCode {
         drop(std::io::stderr().write_all(in_our_words(&text).as_bytes()));
     }
     Exit::Usage.code()
+}
+
+/// clap's first paragraph is the reason; its tips, or else the usage, are what to try.
+fn parts(text: &str) -> (String, String) {
+    let words = |paragraph: &str| paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut paragraphs = text.split("\n\n").map(words);
+    let why = paragraphs.next().unwrap_or_default();
+    let mut hints: Vec<String> = paragraphs
+        .filter(|text| text.starts_with("tip: ") || text.starts_with("Usage: "))
+        .collect();
+    hints.push("`weft --help`, or `--help` after any verb".to_owned());
+    (why.trim_start_matches("error: ").to_owned(), hints.join("; ").replace("tip: ", ""))
 }
 
 /// clap's text in the form of all other errors.
@@ -191,6 +201,16 @@ mod tests {
         assert_eq!(Exit::of(ProblemKind::NotFound), Exit::Missing);
         assert_eq!(Exit::of(ProblemKind::BadInput), Exit::Usage);
         assert_eq!(Exit::of(ProblemKind::Unavailable), Exit::Failed);
+    }
+
+    #[test]
+    fn what_clap_says_has_its_reason_and_what_to_try() {
+        let (why, hint) = parts(
+            "error: the following required arguments were not provided:\n  --subnet <RANGE>\n\n\
+             Usage: weft network create --subnet <RANGE> <NAME>\n\nFor more information, try '--help'.\n",
+        );
+        assert_eq!(why, "the following required arguments were not provided: --subnet <RANGE>");
+        assert!(hint.starts_with("Usage: weft network create --subnet <RANGE> <NAME>; "), "{hint}");
     }
 
     #[test]

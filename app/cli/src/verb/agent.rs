@@ -16,7 +16,8 @@ pub(crate) struct Agent {
 impl Agent {
     pub(crate) fn run(self, _session: &mut Session) -> Outcome {
         weft_agent::run(self.flags).map_err(|error| {
-            let hint = "is another agent running, and is this root? see `journalctl -u weft`";
+            let hint = weft_agent::hint(&error);
+            let hint = hint.as_deref().unwrap_or("`journalctl -u weft` tells what it did before");
             Failure::local("run the agent", error.as_ref(), hint)
         })
     }
