@@ -136,12 +136,18 @@ impl Refused {
                 "choose another name; `weft network ls` lists those in use".into()
             }
             Self::NodeNameTaken { node, .. } => {
-                format!("join under another name (`--name`), or `weft node rm {}` if that node is gone", node.short())
+                format!("join under another name (`--node-name`), or `weft node rm {}` if that node is gone", node.short())
             }
             Self::SubnetOverlaps { network, .. } => format!(
                 "leave out `--subnet` to get a free one, choose another, or `weft network rm {network}`"
             ),
             Self::Subnet(SubnetError::HostBits { meant, .. }) => format!("type `--subnet {meant}`"),
+            Self::Subnet(SubnetError::Gateway { range, .. }) => {
+                format!("leave the gateway out, or take one of {range} that is neither its first nor its last address")
+            }
+            Self::Subnet(SubnetError::Reserved { range, .. }) => {
+                format!("reserve addresses of {range} only")
+            }
             Self::Subnet(_) => "leave out `--subnet` to get a free one".into(),
             Self::NoSubnetLeft => {
                 "choose one yourself, such as `--subnet 10.99.0.0/24`, or remove networks that are not used".into()
@@ -159,7 +165,7 @@ impl Refused {
                 format!("start it on {owner}, or choose another address")
             }
             Self::NotAssignable { .. } => {
-                "choose an address of the subnet that is not the gateway or reserved: `weft network show`".into()
+                "choose an address of the subnet that is not the gateway or reserved: `weft network inspect`".into()
             }
             Self::NoSuchNode(_) => "`weft node ls` lists the nodes; one that was removed must join again".into(),
             Self::NodeInUse { node, .. } => {

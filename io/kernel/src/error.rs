@@ -178,9 +178,11 @@ impl NftError {
                 "the table is gone: it must be installed again".to_owned()
             }
             Self::Refused(source) => hint_of(source),
-            Self::Failed(_) => "look at the kernel's nf_tables support with `weft check`, and at \
+            Self::Failed(_) => {
+                "look at the kernel's nf_tables support (`modprobe nf_tables`), and at \
                                 the rules with `nft list table inet weft`"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Answer(_) => "nftables 1.0 or later is needed: see `nft --version`".to_owned(),
         }
     }
@@ -204,7 +206,9 @@ fn hint_of(error: &io::Error) -> String {
             "the agent must run as root, or with CAP_NET_ADMIN and CAP_SYS_ADMIN".to_owned()
         }
         io::ErrorKind::Unsupported => {
-            "this kernel lacks a feature: `weft check` tells which".to_owned()
+            "this kernel lacks a feature: `modprobe vxlan veth bridge nf_tables`, or take one that \
+             has them"
+                .to_owned()
         }
         io::ErrorKind::OutOfMemory => "the host has no memory left for interfaces".to_owned(),
         _ => "it is tried again; `weft status` tells whether it lasts".to_owned(),
