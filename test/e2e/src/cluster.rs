@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde::de::DeserializeOwned;
-use weft_api::{EndpointView, NetworkView, NodeView, Standing, Status};
+use weft_api::{EndpointView, NetworkView, Status};
 use weft_lab::{Host, Lab, Spec};
 use weft_path::Journey;
 
-use crate::{Container, eventually, holds};
+use crate::{Container, eventually};
 
 /// How long a cluster may take to find together.
 const FORMING: Duration = Duration::from_secs(20);
@@ -66,17 +66,6 @@ impl Cluster {
             host.run(&["weft", "join", token.trim(), &manager]).await?;
         }
         eventually(FORMING, || self.agree_on_nodes()).await
-    }
-
-    async fn agree_on_nodes(&self) -> anyhow::Result<()> {
-        let all = self.lab.hosts().count();
-        for host in self.lab.hosts() {
-            let nodes: Vec<NodeView> = self.json(host, &["node", "ls"]).await?;
-            let up = |node: &&NodeView| matches!(node.standing, Standing::Up | Standing::Own);
-            let seen = nodes.iter().filter(up).count();
-            holds(seen == all, || format!("{} sees {seen} of {all} nodes up", host.name()))?;
-        }
-        Ok(())
     }
 
     /// One host.

@@ -116,7 +116,7 @@ impl<'a> Container<'a> {
 }
 
 /// `3 packets transmitted, 3 packets received, 0% packet loss`.
-fn counted(text: &str) -> Option<Ping> {
+pub(crate) fn counted(text: &str) -> Option<Ping> {
     let line = text.lines().find(|line| line.contains("packets transmitted"))?;
     let mut numbers = line.split(',').filter_map(|part| part.split_whitespace().next());
     let sent = numbers.next()?.parse().ok()?;
