@@ -1,0 +1,128 @@
+//! The kernel goes on without the agent, and the agent with what the kernel has.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::tests_outside_test_module,
+    clippy::indexing_slicing,
+    reason = "integration tests"
+)]
+
+use std::time::{Duration, Instant};
+
+use weft_e2e::{Cluster, Container, Kind, Pinging, Streaming, eventually, holds};
+use weft_lab::Host;
+
+const SOON: Duration = Duration::from_secs(10);
+/// Within this time what was altered by hand is as it was.
+const MENDED: Duration = Duration::from_secs(1);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_packet_is_lost_however_the_agent_ends_and_it_finds_nothing_to_change() {
+    let cluster = Cluster::up(2, Kind::Docker).await.unwrap();
+    cluster.network("app", &[]).await.unwrap();
+    let c1 = cluster.container("h1", "app", "c1").await.unwrap();
+    let c2 = cluster.container("h2", "app", "c2").await.unwrap();
+    let (ns1, ns2) = (c1.netns().await.unwrap(), c2.netns().await.unwrap());
+    let address = c2.address("app").await.unwrap().parse().unwrap();
+    let pings = Pinging::start(&ns1, address).unwrap();
+    let stream = Streaming::start(&ns1, &ns2, address).unwrap();
+
+    for host in [c1.host, c2.host] {
+        host.kill_agent().await.unwrap();
+        host.start_agent().await.unwrap();
+        nothing_was_changed(&cluster, host).await;
+        host.stop_agent().await.unwrap();
+        host.start_agent().await.unwrap();
+        nothing_was_changed(&cluster, host).await;
+    }
+    c1.host.kill_agent().await.unwrap();
+    c2.host.kill_agent().await.unwrap();
+    c2.host.start_agent().await.unwrap();
+    c1.host.start_agent().await.unwrap();
+    nothing_was_changed(&cluster, c1.host).await;
+    nothing_was_changed(&cluster, c2.host).await;
+
+    let pings = pings.finish().unwrap();
+    nothing_was_changed(&cluster, c1.host).await;
+    let bytes = stream.finish().unwrap();
+    println!("{} pings, longest silence {:?}; {bytes} bytes", pings.sent, pings.silence);
+    assert_eq!(pings.lost, [0_u16; 0]);
+    assert!(pings.sent > 100 && bytes > 100_000, "too little to tell: {pings:?}, {bytes}");
+    cluster.down().await.unwrap();
+}
+
+/// Waits until the host knows all again; by then its agent has not touched the kernel.
+async fn nothing_was_changed(cluster: &Cluster, host: &Host) {
+    let began = Instant::now();
+    let settled = || async {
+        let known = cluster.endpoints(host).await?.len();
+        holds(known == 2, || format!("{} knows {known} endpoints", host.name()))?;
+        let status = cluster.status(host).await?;
+        let fresh = status.cluster.as_ref().is_some_and(|cluster| cluster.manager_reachable);
+        holds(fresh && status.degraded.is_empty(), || format!("{status:?}"))?;
+        Ok(status.reconcile)
+    };
+    let reconcile = eventually(SOON, settled).await.unwrap();
+    println!("{}: settled {:?} after its start: {reconcile:?}", host.name(), began.elapsed());
+    assert!(reconcile.in_sync && reconcile.last_at.is_some(), "{reconcile:?}");
+    assert_eq!(reconcile.changes, 0, "the restarted agent changed the kernel: {reconcile:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_altered_by_hand_is_mended_within_a_second() {
+    let cluster = Cluster::up(2, Kind::Docker).await.unwrap();
+    let network = cluster.network("app", &[]).await.unwrap();
+    let c1 = cluster.container("h1", "app", "c1").await.unwrap();
+    let c2 = cluster.container("h2", "app", "c2").await.unwrap();
+    assert_eq!(c1.ping("c2", 1).await.unwrap().received, 1);
+    let endpoints = cluster.endpoints(c1.host).await.unwrap();
+    let find = |name: &str| endpoints.iter().find(|e| e.name.as_ref().unwrap().as_str() == name);
+    let (own, other) = (find("c1").unwrap(), find("c2").unwrap());
+    let (mac, ip, vtep) = (other.mac, other.addresses[0], c2.host.address());
+    let wp = own.interface.as_deref().unwrap();
+    let inside = |command: String| format!("ip netns exec weft-{} {command}", network.vni);
+    let fdb = inside(format!("bridge fdb show dev vx0 | grep -q '{mac} dst {vtep} '"));
+    let neigh = inside(format!("ip neigh show {ip} dev vx0 | grep -q 'lladdr {mac} PERM'"));
+    let up = |link: &str| inside(format!("ip -br link show {link} | grep -q '[<,]UP'"));
+    let port_of =
+        |link: &str| inside(format!("ip link show {link} | grep -q '[<,]UP[,>].*master br0'"));
+
+    let cases = [
+        (inside(format!("bridge fdb del {mac} dev vx0 dst {vtep}")), &fdb),
+        (inside(format!("bridge fdb replace {mac} dev vx0 dst 192.0.2.99 self static")), &fdb),
+        (inside(format!("ip neigh del {ip} dev vx0")), &neigh),
+        (inside(format!("ip neigh replace {ip} lladdr 02:00:00:00:00:99 dev vx0")), &neigh),
+        (inside("ip link set vx0 down".into()), &up("vx0")),
+        (inside("ip link set br0 down".into()), &up("br0")),
+        (inside(format!("ip link set {wp} down")), &up(wp)),
+        (inside(format!("ip link set {wp} nomaster")), &port_of(wp)),
+        (inside("ip link del vx0".into()), &port_of("vx0")),
+        (inside("ip link del vx0".into()), &fdb),
+        (inside("ip link del vx0".into()), &neigh),
+        ("nft delete table inet weft".into(), &"nft list table inet weft | grep -q 4789".into()),
+        ("nft flush table inet weft".into(), &"nft list table inet weft | grep -q 4789".into()),
+    ];
+    for (altered, is_right) in &cases {
+        mended(&cluster, &c1, altered, is_right).await;
+    }
+    assert_eq!(c1.ping("c2", 1).await.unwrap().received, 1);
+    cluster.down().await.unwrap();
+}
+
+async fn mended(cluster: &Cluster, at: &Container<'_>, altered: &str, is_right: &str) {
+    let host = at.host;
+    let before = cluster.status(host).await.unwrap().reconcile.changes;
+    host.run(&["sh", "-c", is_right]).await.unwrap();
+    host.run(&["sh", "-c", altered]).await.unwrap();
+    let began = Instant::now();
+    eventually(MENDED, || async {
+        host.run(&["sh", "-c", is_right]).await?;
+        let after = cluster.status(host).await?.reconcile.changes;
+        holds(after > before, || format!("`{altered}` has no effect"))
+    })
+    .await
+    .unwrap_or_else(|error| panic!("after `{altered}`: {error:#}"));
+    println!("{:?} after `{altered}`", began.elapsed());
+    assert!(began.elapsed() <= MENDED, "{:?} after `{altered}`", began.elapsed());
+}
