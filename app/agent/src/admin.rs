@@ -1,4 +1,4 @@
-//! The admin API: HTTP and JSON on a unix socket, described by an OpenAPI document made from this
+//! The admin API: HTTP and JSON on a unix socket, described by an `OpenAPI` document made from this
 //! code. The command line is a client of it and of nothing else.
 
 mod attachment;
@@ -31,6 +31,13 @@ struct Document;
 /// All routes, and the document that describes them.
 fn routes() -> (Router<Arc<Agent>>, utoipa::openapi::OpenApi) {
     OpenApiRouter::with_openapi(Document::openapi())
+        .merge(of_the_cluster())
+        .merge(of_networks())
+        .split_for_parts()
+}
+
+fn of_the_cluster() -> OpenApiRouter<Arc<Agent>> {
+    OpenApiRouter::new()
         .routes(routes!(cluster::init))
         .routes(routes!(cluster::join))
         .routes(routes!(cluster::leave))
@@ -39,6 +46,10 @@ fn routes() -> (Router<Arc<Agent>>, utoipa::openapi::OpenApi) {
         .routes(routes!(status::status))
         .routes(routes!(node::list))
         .routes(routes!(node::inspect, node::remove))
+}
+
+fn of_networks() -> OpenApiRouter<Arc<Agent>> {
+    OpenApiRouter::new()
         .routes(routes!(network::list, network::create))
         .routes(routes!(network::inspect, network::remove))
         .routes(routes!(endpoint::list))
@@ -46,7 +57,6 @@ fn routes() -> (Router<Arc<Agent>>, utoipa::openapi::OpenApi) {
         .routes(routes!(attachment::attach))
         .routes(routes!(attachment::detach))
         .routes(routes!(path::walk))
-        .split_for_parts()
 }
 
 /// The API as a service.

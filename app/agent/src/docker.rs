@@ -42,10 +42,7 @@ impl ForDocker {
     }
 
     /// The member's abilities, if this host is one.
-    ///
-    /// Just after its start the agent may still be reading its state: Docker's first calls of the
-    /// day wait for that rather than fail.
-    async fn fabric(&self) -> Result<Fabric, ApiProblem> {
+    fn fabric(&self) -> Result<Fabric, ApiProblem> {
         self.member.borrow().as_ref().map(|member| member.fabric.clone()).ok_or_else(no_member)
     }
 }
@@ -59,7 +56,7 @@ pub(crate) fn refusal(problem: ApiProblem) -> Refusal {
 macro_rules! answer {
     ($self:ident, $fabric:ident => $body:expr) => {
         async move {
-            let $fabric = $self.fabric().await.map_err(refusal)?;
+            let $fabric = $self.fabric().map_err(refusal)?;
             $body.await.map_err(refusal)
         }
         .boxed()
@@ -143,7 +140,7 @@ impl Overlay for ForDocker {
 
     fn attachments(&self) -> BoxFuture<'_, Vec<Attachment>> {
         async move {
-            match self.fabric().await {
+            match self.fabric() {
                 Ok(fabric) => endpoint::all(&fabric).await,
                 Err(_no_member) => Vec::new(),
             }

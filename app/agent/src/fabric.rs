@@ -1,6 +1,5 @@
 //! What a member can do: networks, addresses, attachments. Used by the admin API and by Docker.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -170,6 +169,3 @@ pub(crate) async fn taken_ranges(view: &View) -> Vec<IpNet> {
     taken.extend(view.networks().values().flat_map(|n| n.subnets.iter().map(|s| s.range)));
     taken
 }
-
-/// Addresses that no endpoint of `request` gets.
-pub(crate) type Reserved = BTreeSet<IpAddr>;

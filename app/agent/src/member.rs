@@ -3,6 +3,9 @@
 mod found;
 mod give_back;
 mod start;
+mod stores;
+mod surroundings;
+mod underlay;
 mod watch_namespaces;
 
 use std::sync::Arc;
@@ -19,7 +22,8 @@ use crate::reconcile::Reconciled;
 use crate::registry::Manager;
 
 pub(crate) use found::{found, join, token_hash};
-pub(crate) use start::{Surroundings, start};
+pub(crate) use start::start;
+pub(crate) use surroundings::Surroundings;
 
 /// The running membership; dropping it ends its tasks and leaves the kernel as it is.
 #[derive(Debug)]

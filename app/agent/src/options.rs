@@ -9,7 +9,7 @@ use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
 
 /// Where nodes accept each other's QUIC connections, UDP.
-pub const CONTROL_PORT: u16 = 4788;
+pub(crate) const CONTROL_PORT: u16 = 4788;
 /// Where the admin API listens, unless told otherwise.
 const RUN: &str = "/run/weft";
 const STATE: &str = "/var/lib/weft";

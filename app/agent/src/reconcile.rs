@@ -24,7 +24,7 @@ const SETTLE: Duration = Duration::from_millis(20);
 const RETRY: Duration = Duration::from_secs(1);
 
 /// What should be in the kernel, and the number of times that this has changed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Target {
     /// Counts the changes; a pass that began later than a change carries its number.
     pub(crate) generation: u64,

@@ -7,5 +7,5 @@ mod watch;
 
 pub(crate) use commander::Commander;
 pub(crate) use follow::{Followed, follow};
-pub(crate) use manager::Manager;
+pub(crate) use manager::{Keeper, Manager};
 pub(crate) use watch::stream;

@@ -34,7 +34,7 @@ pub(crate) use ask::{Ask, LeaseRefused};
 pub(crate) use event::Heard;
 pub(crate) use handle::StateHandle;
 pub(crate) use picture::Picture;
-pub(crate) use publish::Outputs;
+pub(crate) use publish::{Outputs, Seen};
 pub(crate) use start::{Start, stale};
 
 /// Everything that this node knows, with one writer.

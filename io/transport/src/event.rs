@@ -26,6 +26,7 @@ pub enum MeshEvent {
 
 /// What a node asks of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a request lives for one call")]
 pub enum Request {
     /// Change the registry.
     Command(Command),

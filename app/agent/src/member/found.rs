@@ -12,7 +12,7 @@ use weft_registry::{Cluster, Command, Situation, TokenHash, View, decide};
 use weft_store::{Redb, Store as _};
 use weft_transport::{JoinError, JoinRequest};
 
-use super::start::Surroundings;
+use super::Surroundings;
 use crate::admission::LIFETIME;
 use crate::disk::Membership;
 use crate::problem::{Answer, because, chain, problem};
@@ -247,7 +247,7 @@ async fn resolve(manager: &str) -> Answer<SocketAddr> {
     let with_port = if manager.parse::<IpAddr>().is_ok() || !manager.contains(':') {
         let host = manager
             .parse::<std::net::Ipv6Addr>()
-            .map_or(manager.to_owned(), |v6| format!("[{v6}]"));
+            .map_or_else(|_not_v6| manager.to_owned(), |v6| format!("[{v6}]"));
         format!("{host}:{}", crate::options::CONTROL_PORT)
     } else {
         manager.to_owned()

@@ -1,6 +1,6 @@
 //! Plain workloads tell nobody when they end: their namespace is just gone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -40,6 +40,6 @@ fn gone(fabric: &Fabric) -> Vec<PathBuf> {
     all.filter(|(netns, inode)| !lives(netns, *inode)).map(|(netns, _inode)| netns).collect()
 }
 
-fn lives(netns: &PathBuf, inode: u64) -> bool {
+fn lives(netns: &Path, inode: u64) -> bool {
     Netns::open(netns).is_ok_and(|ns| ns.inode() == inode)
 }

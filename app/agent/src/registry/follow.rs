@@ -19,7 +19,7 @@ const QUEUE: usize = 256;
 
 /// The registry as this node knows it.
 #[derive(Clone, Debug)]
-pub struct Followed {
+pub(crate) struct Followed {
     /// What it says.
     pub view: Arc<View>,
     /// Whether a manager confirms it at this moment.
@@ -29,7 +29,7 @@ pub struct Followed {
 /// Follows a manager for as long as anybody listens.
 ///
 /// Changes arrive in order and without gaps; after a gap the whole registry comes anew.
-pub async fn follow(
+pub(crate) async fn follow(
     me: NodeId,
     manager: Option<Manager>,
     mesh: MeshHandle,
@@ -75,7 +75,7 @@ async fn subscribe(
 }
 
 /// The managers other than this node.
-pub fn managers(nodes: &BTreeMap<NodeId, weft_model::Node>, me: NodeId) -> Vec<NodeId> {
+pub(super) fn managers(nodes: &BTreeMap<NodeId, weft_model::Node>, me: NodeId) -> Vec<NodeId> {
     let others = nodes.values().filter(|node| node.role == Role::Manager && node.id != me);
     others.map(|node| node.id).collect()
 }

@@ -17,7 +17,7 @@ const QUEUE: usize = 256;
 
 /// Why a command was not carried out; nothing changed.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// What failed and why.
     pub error: String,
     /// What to try.
@@ -25,11 +25,11 @@ pub struct Refusal {
 }
 
 /// Who has endpoints on which network, as this manager knows it.
-pub type InUse = BTreeMap<NetworkId, BTreeSet<NodeId>>;
+pub(super) type InUse = BTreeMap<NetworkId, BTreeSet<NodeId>>;
 
 /// A way to the manager's task.
 #[derive(Clone, Debug)]
-pub struct Manager {
+pub(crate) struct Manager {
     inbox: mpsc::Sender<Asked>,
     store: Arc<dyn Store>,
 }
@@ -43,7 +43,7 @@ struct Asked {
 
 /// The task's state.
 #[derive(Debug)]
-pub struct Keeper {
+pub(crate) struct Keeper {
     store: Arc<dyn Store>,
     view: View,
     in_use: watch::Receiver<Arc<InUse>>,
@@ -56,7 +56,7 @@ impl Manager {
     /// # Errors
     ///
     /// If the store cannot be read or holds what this version does not understand.
-    pub async fn open(
+    pub(crate) async fn open(
         store: Arc<dyn Store>,
         in_use: watch::Receiver<Arc<InUse>>,
     ) -> anyhow::Result<(Self, Keeper)> {
@@ -68,7 +68,7 @@ impl Manager {
 
     /// The registry's store.
     #[must_use]
-    pub fn store(&self) -> Arc<dyn Store> {
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.store)
     }
 
@@ -77,7 +77,7 @@ impl Manager {
     /// # Errors
     ///
     /// [`Refusal`], in words for a person; nothing changed then.
-    pub async fn command(
+    pub(crate) async fn command(
         &self,
         by: NodeId,
         command: Command,
@@ -96,7 +96,7 @@ impl Manager {
 
 impl Keeper {
     /// Serves commands until every [`Manager`] is gone.
-    pub async fn run(mut self) {
+    pub(crate) async fn run(mut self) {
         while let Some(Asked { by, command, reply }) = self.inbox.recv().await {
             let answer = self.carry_out(by, &command).await;
             if let Err(refusal) = &answer {

@@ -11,7 +11,7 @@ use weft_transport::WatchItem;
 /// Feeds `out` with everything after `after` until the follower is gone.
 ///
 /// A follower that knows nothing (`after` is 0) or whose revision was compacted gets a snapshot.
-pub async fn stream(store: Arc<dyn Store>, after: Revision, out: mpsc::Sender<WatchItem>) {
+pub(crate) async fn stream(store: Arc<dyn Store>, after: Revision, out: mpsc::Sender<WatchItem>) {
     if let Err(error) = feed(&*store, after, &out).await {
         tracing::warn!(error = %error, "a follower of the registry was cut off");
     }

@@ -125,7 +125,7 @@ impl State {
         // An asker that has given up still gets what it asked for: it is durable by now.
         match ask {
             Ask::Lease { network, want, reply } => {
-                drop(reply.send(self.lease(network, want).await))
+                drop(reply.send(self.lease(network, want).await));
             }
             Ask::Release { network, address, reply } => {
                 drop(reply.send(self.release(network, address).await));

@@ -33,11 +33,6 @@ impl StateHandle {
         Arc::clone(&self.picture.borrow())
     }
 
-    /// Every change of what the node knows.
-    pub(crate) fn pictures(&self) -> watch::Receiver<Arc<Picture>> {
-        self.picture.clone()
-    }
-
     /// Leases an address.
     pub(crate) async fn lease(
         &self,

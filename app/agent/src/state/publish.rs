@@ -7,12 +7,13 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use tokio::sync::watch;
 use weft_docker::{ClusterNetwork, ClusterNetworks};
-use weft_model::{NetworkId, NodeId};
+use weft_model::{NetworkId, Node, NodeId};
 use weft_names::Zones;
 use weft_path::{Facts, Located};
 
 use super::{Picture, State};
 use crate::local::{Held, Workload};
+use crate::member::Surroundings;
 use crate::names::{Behind, Listener, Listeners};
 use crate::reconcile::Target;
 
@@ -33,6 +34,49 @@ pub(crate) struct Outputs {
     pub(crate) cluster_networks: watch::Sender<ClusterNetworks>,
     /// Blocks that this node may give back.
     pub(crate) idle_blocks: watch::Sender<Vec<(NetworkId, IpNet)>>,
+}
+
+/// The other ends of [`Outputs`], where they are new with each membership.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// For everybody to read.
+    pub(crate) picture: watch::Receiver<Arc<Picture>>,
+    /// For the reconciler.
+    pub(crate) target: watch::Receiver<Target>,
+    /// For the resolver's sockets.
+    pub(crate) listeners: watch::Receiver<Arc<Listeners>>,
+    /// Blocks that this node may give back.
+    pub(crate) idle_blocks: watch::Receiver<Vec<(NetworkId, IpNet)>>,
+}
+
+impl Outputs {
+    /// New channels, beside those of the surroundings and the manager's.
+    pub(crate) fn new(
+        me: &Node,
+        around: &Surroundings,
+        in_use: watch::Sender<Arc<BTreeMap<NetworkId, BTreeSet<NodeId>>>>,
+    ) -> (Self, Seen) {
+        let (picture, picture_seen) = watch::channel(Arc::new(Picture::empty(me.clone())));
+        let (target, target_seen) = watch::channel(Target::default());
+        let (listeners, listeners_seen) = watch::channel(Arc::default());
+        let (idle_blocks, idle_seen) = watch::channel(Vec::new());
+        let out = Self {
+            picture,
+            target,
+            zones: around.zones.clone(),
+            listeners,
+            in_use,
+            cluster_networks: around.cluster_networks.clone(),
+            idle_blocks,
+        };
+        let seen = Seen {
+            picture: picture_seen,
+            target: target_seen,
+            listeners: listeners_seen,
+            idle_blocks: idle_seen,
+        };
+        (out, seen)
+    }
 }
 
 impl State {
