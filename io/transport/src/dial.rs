@@ -6,15 +6,25 @@ use std::time::Duration;
 
 use quinn::{Connection, Endpoint};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use weft_model::NodeId;
 
 use crate::Credentials;
 use crate::mesh::Inner;
 use crate::{quic, tls};
 
-/// The pause after the first failure; it doubles with each further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// The pause after an attempt.
+const PAUSE: Duration = Duration::from_millis(250);
+/// How long the first word of a peer may take to come, attempt after attempt.
+///
+/// Within an attempt the pauses between packets double: short ones find a peer soon after it is
+/// back. The long one is for peers that are far away or very busy.
+const PATIENCE: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_secs(1),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+];
 /// Never looked at: nodes are known by their ids.
 const SERVER_NAME: &str = "weft";
 
@@ -26,11 +36,11 @@ pub(crate) async fn keep(
     address: SocketAddr,
     mesh: mpsc::Sender<Inner>,
 ) {
-    let mut pause = FIRST_PAUSE;
-    loop {
-        match dial(&endpoint, &own, peer, address).await {
+    let mut patience = PATIENCE.into_iter().cycle();
+    while let Some(within) = patience.next() {
+        match dial(&endpoint, &own, (peer, address), within).await {
             Ok(connection) => {
-                pause = FIRST_PAUSE;
+                patience = PATIENCE.into_iter().cycle();
                 let connected = Inner::Connected(peer, connection.clone());
                 if mesh.send(connected).await.is_err() {
                     return;
@@ -40,17 +50,19 @@ pub(crate) async fn keep(
             }
             Err(error) => tracing::debug!(node = %peer, %address, %error, "not reached"),
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
 async fn dial(
     endpoint: &Endpoint,
     own: &Credentials,
-    peer: NodeId,
-    address: SocketAddr,
+    (peer, address): (NodeId, SocketAddr),
+    within: Duration,
 ) -> Result<Connection, Box<dyn std::error::Error + Send + Sync>> {
     let config = quic::dialing(tls::client(own, peer)?);
-    Ok(endpoint.connect_with(config, address, SERVER_NAME)?.await?)
+    let mut connecting = endpoint.connect_with(config, address, SERVER_NAME)?;
+    // What comes after the first word has the time that a connection may be silent.
+    drop(timeout(within, connecting.handshake_data()).await?);
+    Ok(connecting.await?)
 }

@@ -16,9 +16,12 @@ use ring::hmac;
 use crate::tls::CredentialsError;
 
 /// A peer that was silent for this long is gone.
-const IDLE_MS: u32 = 3_000;
+const IDLE_MS: u32 = 2_500;
 /// A connection is never silent for longer than this while its peer lives.
 const KEEP_ALIVE: Duration = Duration::from_millis(500);
+/// What a round trip is thought to take before one was measured: a lost first packet is sent again
+/// after three times that, then after twice that again.
+const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
 /// Streams that a peer may have open at once.
 const STREAMS: u32 = 1_024;
 
@@ -71,6 +74,7 @@ fn transport() -> Arc<TransportConfig> {
     let mut config = TransportConfig::default();
     config
         .keep_alive_interval(Some(KEEP_ALIVE))
+        .initial_rtt(FIRST_ROUND_TRIP)
         .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_MS))))
         .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS))
         .max_concurrent_uni_streams(VarInt::from_u32(STREAMS));

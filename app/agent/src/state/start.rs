@@ -18,9 +18,9 @@ use crate::registry::Followed;
 
 /// The names of a node that cannot be talked to are hidden after this time.
 ///
-/// The connection itself is given up after 3 s of silence; together that is less than the 6 s
-/// within which a crashed host's names must be gone.
-const HIDE_AFTER: Duration = Duration::from_secs(2);
+/// The connection itself is given up 2.5 to 3 s after a host's last word; together that is less
+/// than the 5 s within which a crashed host's names are gone.
+const HIDE_AFTER: Duration = Duration::from_millis(1500);
 
 /// What the state begins with.
 #[derive(Debug)]
