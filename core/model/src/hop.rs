@@ -27,14 +27,8 @@ pub enum Hop {
 
 impl Hop {
     /// All hops, in travel order.
-    pub const ALL: [Self; 6] = [
-        Self::Lookup,
-        Self::Neighbor,
-        Self::Encap,
-        Self::Underlay,
-        Self::Decap,
-        Self::Deliver,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Lookup, Self::Neighbor, Self::Encap, Self::Underlay, Self::Decap, Self::Deliver];
 
     /// The hop's one word.
     #[must_use]

@@ -99,7 +99,9 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "02:00:00:00:00", "02:00:00:00:00:00:00", "2:0:0:0:0:9", "02-00-00-00-00-09"] {
+        for text in
+            ["", "02:00:00:00:00", "02:00:00:00:00:00:00", "2:0:0:0:0:9", "02-00-00-00-00-09"]
+        {
             assert_eq!(text.parse::<MacAddr>(), Err(ParseMacError(text.to_owned())));
         }
     }

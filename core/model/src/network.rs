@@ -63,7 +63,9 @@ pub enum SubnetError {
     #[error("subnet {0} is of no use here: IPv4 prefixes of /8 to /29 are possible")]
     Size(IpNet),
     /// Multicast, loopback, link-local or unspecified.
-    #[error("subnet {0} is reserved for another purpose: take one of RFC 1918, such as 10.99.0.0/16")]
+    #[error(
+        "subnet {0} is reserved for another purpose: take one of RFC 1918, such as 10.99.0.0/16"
+    )]
     Special(IpNet),
     /// The gateway is no host address of the range.
     #[error("gateway {gateway} is not a host address of subnet {range}")]
@@ -128,7 +130,10 @@ fn check_range(range: IpNet) -> Result<(), SubnetError> {
     }
     let special = match range.network() {
         IpAddr::V4(v4) => {
-            v4.is_multicast() || v4.is_loopback() || v4.is_link_local() || v4.octets()[0] == 0
+            v4.is_multicast()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.octets()[0] == 0
                 || v4.octets()[0] >= 240
         }
         IpAddr::V6(v6) => v6.is_multicast() || v6.is_loopback() || v6.is_unspecified(),
@@ -172,7 +177,10 @@ mod tests {
     fn each_rule_has_its_error() {
         let net = |text: &str| text.parse::<IpNet>().unwrap();
         let given = net("10.7.0.1/16");
-        assert_eq!(subnet("10.7.0.1/16"), Err(SubnetError::HostBits { given, meant: given.trunc() }));
+        assert_eq!(
+            subnet("10.7.0.1/16"),
+            Err(SubnetError::HostBits { given, meant: given.trunc() })
+        );
         assert_eq!(subnet("10.7.0.0/30"), Err(SubnetError::Size(net("10.7.0.0/30"))));
         assert_eq!(subnet("127.0.0.0/16"), Err(SubnetError::Special(net("127.0.0.0/16"))));
         let outside = Subnet::new(net("10.7.0.0/24"), Some([10, 8, 0, 1].into()), BTreeSet::new());
