@@ -9,8 +9,10 @@ use anyhow::Context as _;
 use nix::unistd::{Group, chown};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
+use weft_api::ProblemKind;
 
 use crate::agent::Agent;
+use crate::problem::{Told, problem};
 
 /// Members of this group may administer, besides root.
 const GROUP: &str = "weft";
@@ -34,7 +36,9 @@ pub(crate) async fn serve(
 
 async fn bind(path: &Path) -> anyhow::Result<UnixListener> {
     if UnixStream::connect(path).await.is_ok() {
-        anyhow::bail!("another agent listens on {}: end it first", path.display());
+        let what = format!("another agent listens on {}", path.display());
+        let hint = "one agent a host: systemctl status weft; end that one first";
+        return Err(Told(problem(ProblemKind::Conflict, what, hint)).into());
     }
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;

@@ -169,7 +169,7 @@ fn refused(error: &JoinError) -> ApiProblem {
 /// A host that cannot carry VXLAN says so before it is a member.
 async fn check_host(vxlan_port: u16) -> Answer<()> {
     if let Some(missing) = host::missing_features().into_iter().next() {
-        let what = format!("this kernel lacks {}", missing.what);
+        let what = format!("this host lacks {}", missing.what);
         return Err(problem(ProblemKind::Unavailable, what, missing.hint));
     }
     let foreign = host::foreign_vxlan(vxlan_port).await.unwrap_or_default();

@@ -78,8 +78,11 @@ fn nft_missing(netns: &Netns) -> Option<Missing> {
 }
 
 fn lacking(what: &str, module: &str, error: &io::Error) -> Missing {
-    Missing {
-        what: format!("{what}: {error}"),
-        hint: format!("`modprobe {module}`, or a kernel that has it"),
-    }
+    let hint = match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "run the agent as root, with CAP_NET_ADMIN and CAP_SYS_ADMIN".to_owned()
+        }
+        _ => format!("`modprobe {module}`, or a kernel that has it"),
+    };
+    Missing { what: format!("{what}: {error}"), hint }
 }

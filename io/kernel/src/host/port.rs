@@ -15,7 +15,7 @@ pub fn udp_port_taken(port: u16) -> Option<String> {
     let inode = tables
         .map(|table| table.lines().find_map(|line| inode_of(line, port)))
         .find(Option::is_some)??;
-    let kernel = || "the kernel, for a VXLAN device or another tunnel".to_owned();
+    let kernel = || "a tunnel of the kernel's, or a process that is not seen from here".to_owned();
     Some(process_of(&inode).unwrap_or_else(kernel))
 }
 
