@@ -60,6 +60,9 @@ pub(crate) struct State {
     egress: IpNet,
     /// When each attachment was made, or when the agent started if that was later.
     since: BTreeMap<EndpointId, Instant>,
+    /// After a start no question is answered until the others have said what they have, or this
+    /// moment has come: a name that is not known yet must not be denied.
+    silent_until: Option<Instant>,
     counters: Counters,
     out: Outputs,
 }

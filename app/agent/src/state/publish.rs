@@ -84,6 +84,9 @@ impl State {
     pub(crate) fn publish(&mut self) -> u64 {
         let facts = Arc::new(self.facts());
         let unheard = Arc::new(self.unheard());
+        if unheard.is_empty() {
+            self.silent_until = None;
+        }
         let desired = self.desired(&facts);
         let generation = match view_is_known(&self.followed.view) {
             true => publish_target(&self.out.target, desired, unheard),
@@ -138,6 +141,9 @@ impl State {
 
     fn listeners(&self) -> Listeners {
         let mut listeners = Listeners::new();
+        if self.silent_until.is_some_and(|until| Self::now() < until) {
+            return listeners;
+        }
         for attachment in self.attachments.values().filter(|attachment| attachment.joined) {
             let Some(path) = attachment.workload.netns() else { continue };
             let resolver = match attachment.workload {

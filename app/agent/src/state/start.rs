@@ -22,6 +22,9 @@ use crate::registry::Followed;
 /// than the 5 s within which a crashed host's names are gone.
 const HIDE_AFTER: Duration = Duration::from_millis(1500);
 
+/// Clients ask again for longer than this, and the redirect outlives a short restart.
+const SILENCE: Duration = Duration::from_secs(2);
+
 /// What the state begins with.
 #[derive(Debug)]
 pub(crate) struct Start {
@@ -67,6 +70,7 @@ impl Start {
             inner_mtu,
             egress,
             since: remembered.attachments.keys().map(|id| (*id, now)).collect(),
+            silent_until: Some(now + SILENCE),
             counters,
             out,
         };
