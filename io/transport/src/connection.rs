@@ -1,24 +1,30 @@
 //! One connection: what comes in is sorted, what goes out is written.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use quinn::{Connection, Endpoint, Incoming, RecvStream, SendStream};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use weft_model::NodeId;
 use weft_whereabouts::Message;
 
 use crate::convert::message;
 use crate::event::{JoinRefused, JoinRequest, MeshEvent, Request, Response, WatchItem};
-use crate::frame::{ReadError, read, write};
+use crate::frame::{GUEST_LONGEST, ReadError, greet, read, read_up_to, write};
 use crate::mesh::Inner;
 use crate::quic::close;
 use crate::tls::node_of;
-use crate::wire::Body;
+use crate::wire::{Body, Join};
 
 /// Items of a followed registry that wait for the network.
 const WATCH_QUEUE: usize = 256;
+/// Handshakes and guests that may be there at once; further ones are refused.
+const GUESTS: usize = 256;
+/// A guest that says nothing for this long is sent away.
+const GUEST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Takes connections until the endpoint is closed.
 pub(crate) async fn accept(
@@ -28,6 +34,11 @@ pub(crate) async fn accept(
 ) {
     let mut guests = JoinSet::new();
     while let Some(incoming) = endpoint.accept().await {
+        if guests.len() >= GUESTS {
+            incoming.refuse();
+            while guests.try_join_next().is_some() {}
+            continue;
+        }
         guests.spawn(receive(incoming, events.clone(), mesh.clone()));
         while guests.try_join_next().is_some() {}
     }
@@ -44,7 +55,7 @@ async fn receive(incoming: Incoming, events: mpsc::Sender<MeshEvent>, mesh: mpsc
     let shown = shown.and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok());
     match shown.as_ref().and_then(|chain| chain.first()).map(node_of) {
         // The mesh may be gone.
-        Some(Some(node)) => drop(mesh.send(Inner::Connected(node, connection)).await),
+        Some(Some(node)) => drop(mesh.send(Inner::Connected(node, connection, None)).await),
         Some(None) => connection.close(close::NO_MEMBER, b"a certificate without a node id"),
         None => guest(from, connection, events).await,
     }
@@ -52,8 +63,7 @@ async fn receive(incoming: Incoming, events: mpsc::Sender<MeshEvent>, mesh: mpsc
 
 /// A guest may ask one thing: to be let in.
 async fn guest(from: SocketAddr, connection: Connection, events: mpsc::Sender<MeshEvent>) {
-    let Ok((mut out, mut asked)) = connection.accept_bi().await else { return };
-    let Ok(Some(Body::Join(join))) = read(&mut asked).await else {
+    let Ok(Some((mut out, join))) = timeout(GUEST_PATIENCE, wish(&connection)).await else {
         return connection.close(close::NO_MEMBER, b"only members may ask this");
     };
     let answer = match JoinRequest::try_from(join) {
@@ -69,8 +79,18 @@ async fn guest(from: SocketAddr, connection: Connection, events: mpsc::Sender<Me
         }
     };
     if write(&mut out, answer.into()).await.is_ok() && out.finish().is_ok() {
-        // The guest closes when it has read the answer, or is given up as idle.
-        connection.closed().await;
+        // The guest closes when it has read the answer, or is given up.
+        drop(timeout(GUEST_PATIENCE, connection.closed()).await);
+    }
+    connection.close(close::BYE, b"bye");
+}
+
+/// The one thing that a guest may say.
+async fn wish(connection: &Connection) -> Option<(SendStream, Join)> {
+    let (out, mut asked) = connection.accept_bi().await.ok()?;
+    match read_up_to(&mut asked, GUEST_LONGEST).await {
+        Ok(Some(Body::Join(join))) => Some((out, join)),
+        _ => None,
     }
 }
 
@@ -84,7 +104,7 @@ fn not_a_manager() -> JoinRefused {
 /// Serves a node's connection until it ends.
 pub(crate) async fn serve(
     node: NodeId,
-    connection: Connection,
+    (connection, first): (Connection, Option<RecvStream>),
     out: mpsc::Receiver<Message>,
     events: mpsc::Sender<MeshEvent>,
     mesh: mpsc::Sender<Inner>,
@@ -93,7 +113,7 @@ pub(crate) async fn serve(
     let reason = tokio::select! {
         reason = connection.closed() => reason.to_string(),
         () = send(&connection, out) => "nothing can be sent".to_owned(),
-        () = hear(node, &connection, &events) => "nothing can be heard".to_owned(),
+        () = hear(node, &connection, first, &events) => "nothing can be heard".to_owned(),
         () = questions(node, &connection, &events) => "no more questions".to_owned(),
     };
     tracing::debug!(node = %node, reason, "disconnected");
@@ -105,6 +125,10 @@ pub(crate) async fn serve(
 /// All messages go through one stream, so that they arrive in order.
 async fn send(connection: &Connection, mut out: mpsc::Receiver<Message>) {
     let Ok(mut stream) = connection.open_uni().await else { return };
+    // The dialer waits for it: it shows that this node takes it for a member.
+    if greet(&mut stream).await.is_err() {
+        return;
+    }
     while let Some(message) = out.recv().await {
         if write(&mut stream, message.into()).await.is_err() {
             return;
@@ -112,8 +136,20 @@ async fn send(connection: &Connection, mut out: mpsc::Receiver<Message>) {
     }
 }
 
-async fn hear(node: NodeId, connection: &Connection, events: &mpsc::Sender<MeshEvent>) {
-    while let Ok(mut stream) = connection.accept_uni().await {
+async fn hear(
+    node: NodeId,
+    connection: &Connection,
+    mut first: Option<RecvStream>,
+    events: &mpsc::Sender<MeshEvent>,
+) {
+    loop {
+        let mut stream = match first.take() {
+            Some(stream) => stream,
+            None => match connection.accept_uni().await {
+                Ok(stream) => stream,
+                Err(_lost) => return,
+            },
+        };
         loop {
             let body = match read(&mut stream).await {
                 Ok(Some(body)) => body,
@@ -175,9 +211,17 @@ async fn answer(node: NodeId, body: Body, events: &mpsc::Sender<MeshEvent>) -> R
 }
 
 async fn feed(out: &mut SendStream, mut items: mpsc::Receiver<WatchItem>) {
-    while let Some(item) = items.recv().await {
+    while let Some(item) = next(out, &mut items).await {
         if write(out, item.into()).await.is_err() {
             return;
         }
+    }
+}
+
+/// The next item; none when nobody feeds, or the follower has gone. Cancel-safe.
+async fn next(out: &SendStream, items: &mut mpsc::Receiver<WatchItem>) -> Option<WatchItem> {
+    tokio::select! {
+        item = items.recv() => item,
+        _gone = out.stopped() => None,
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{Connection, Endpoint};
+use quinn::{Connection, Endpoint, RecvStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use weft_model::NodeId;
@@ -25,6 +25,8 @@ const PATIENCE: [Duration; 4] = [
     Duration::from_secs(1),
     Duration::from_secs(3),
 ];
+/// A peer that takes this node for a member says so within this time.
+const GREETING: Duration = Duration::from_secs(3);
 /// Never looked at: nodes are known by their ids.
 const SERVER_NAME: &str = "weft";
 
@@ -39,9 +41,9 @@ pub(crate) async fn keep(
     let mut patience = PATIENCE.into_iter().cycle();
     while let Some(within) = patience.next() {
         match dial(&endpoint, &own, (peer, address), within).await {
-            Ok(connection) => {
+            Ok((connection, first)) => {
                 patience = PATIENCE.into_iter().cycle();
-                let connected = Inner::Connected(peer, connection.clone());
+                let connected = Inner::Connected(peer, connection.clone(), Some(first));
                 if mesh.send(connected).await.is_err() {
                     return;
                 }
@@ -59,10 +61,13 @@ async fn dial(
     own: &Credentials,
     (peer, address): (NodeId, SocketAddr),
     within: Duration,
-) -> Result<Connection, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<(Connection, RecvStream), Box<dyn std::error::Error + Send + Sync>> {
     let config = quic::dialing(tls::client(own, peer)?);
     let mut connecting = endpoint.connect_with(config, address, SERVER_NAME)?;
     // What comes after the first word has the time that a connection may be silent.
     drop(timeout(within, connecting.handshake_data()).await?);
-    Ok(connecting.await?)
+    let connection = connecting.await?;
+    // Who does not take this node for a member closes instead.
+    let first = timeout(GREETING, connection.accept_uni()).await??;
+    Ok((connection, first))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use quinn::{Connection, Endpoint};
+use quinn::{Connection, Endpoint, RecvStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use weft_model::NodeId;
@@ -22,8 +22,9 @@ const QUEUE: usize = 1_024;
 /// What the mesh's own tasks tell it.
 #[derive(Debug)]
 pub(crate) enum Inner {
-    /// A connection to or from a node whose certificate was verified.
-    Connected(NodeId, Connection),
+    /// A connection to or from a node whose certificate was verified; with the stream that it has
+    /// opened, if this node has dialled.
+    Connected(NodeId, Connection, Option<RecvStream>),
     /// A connection has ended.
     Closed(NodeId, usize),
 }
@@ -148,7 +149,7 @@ impl Mesh {
 
     async fn hear(&mut self, told: Inner) {
         match told {
-            Inner::Connected(node, connection) => self.take(node, connection).await,
+            Inner::Connected(node, connection, first) => self.take(node, connection, first).await,
             Inner::Closed(node, id) => {
                 let of = self.connected.get(&node).map(|peer| peer.connection.stable_id());
                 if of == Some(id) {
@@ -159,7 +160,7 @@ impl Mesh {
         }
     }
 
-    async fn take(&mut self, node: NodeId, connection: Connection) {
+    async fn take(&mut self, node: NodeId, connection: Connection, first: Option<RecvStream>) {
         if !self.wanted.borrow().contains_key(&node) {
             tracing::warn!(node = %node, "a node that is no member was refused");
             connection.close(close::NO_MEMBER, b"no member of the cluster");
@@ -172,7 +173,13 @@ impl Mesh {
         let (out, queue) = mpsc::channel(QUEUE);
         let (events, inner) = (self.events.clone(), self.inner.clone());
         self.tell(MeshEvent::Up(node)).await;
-        self.tasks.spawn(connection::serve(node, connection.clone(), queue, events, inner));
+        self.tasks.spawn(connection::serve(
+            node,
+            (connection.clone(), first),
+            queue,
+            events,
+            inner,
+        ));
         self.connected.insert(node, Peer { connection, out });
     }
 

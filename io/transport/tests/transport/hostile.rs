@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint};
@@ -103,6 +104,26 @@ async fn a_host_without_a_certificate_can_say_nothing_but_that_it_wants_to_join(
         assert!(closed.is_ok(), "{garbage:?} is answered with patience");
     }
     check_alive(&authority, &mut b).await;
+}
+
+#[tokio::test]
+async fn a_host_without_a_certificate_that_says_nothing_is_sent_away() {
+    let authority = Authority::new();
+    let b = Node::start(authority.credentials(B));
+    let (_endpoint, connection) = connect(b.address(), None).await;
+    let closed = timeout(DEADLINE, connection.closed()).await;
+    assert!(closed.is_ok(), "a stranger may stay for as long as it likes");
+}
+
+#[tokio::test]
+async fn a_host_without_a_certificate_cannot_announce_more_than_a_join_request_is_long() {
+    let authority = Authority::new();
+    let b = Node::start(authority.credentials(B));
+    let (_endpoint, connection) = connect(b.address(), None).await;
+    let (mut send, _receive) = connection.open_bi().await.unwrap();
+    send.write_all(&(32_u32 << 20).to_be_bytes()).await.unwrap();
+    let closed = timeout(Duration::from_secs(3), connection.closed()).await;
+    assert!(closed.is_ok(), "32 MiB are set aside for a stranger");
 }
 
 #[tokio::test]

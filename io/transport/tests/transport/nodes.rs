@@ -105,6 +105,7 @@ async fn a_node_that_stops_says_so_and_is_found_again_when_it_starts() {
     let mut b = Node::start_at(address, || authority.credentials(B)).await;
     b.wants(A, a.address());
     b.sees_up(A).await;
+    a.sees_up(B).await;
     a.handle.send(B, numbered(1)).unwrap();
     expect_message(&mut b, A, numbered(1)).await;
 }
@@ -129,6 +130,7 @@ async fn a_node_that_moved_is_found_at_its_new_address() {
     let mut b = Node::start(authority.credentials(B));
     introduce(&a, A, &b, B);
     b.sees_up(A).await;
+    a.sees_up(B).await;
     a.handle.send(B, numbered(1)).unwrap();
     expect_message(&mut b, A, numbered(1)).await;
 }
@@ -136,10 +138,11 @@ async fn a_node_that_moved_is_found_at_its_new_address() {
 #[tokio::test]
 async fn whoever_is_no_peer_is_never_told_of() {
     let authority = Authority::new();
-    let a = Node::start(authority.credentials(A));
+    let mut a = Node::start(authority.credentials(A));
     let mut b = Node::start(authority.credentials(B));
     a.wants(B, b.address());
     b.sees_nothing().await;
+    a.sees_nothing().await;
 }
 
 #[tokio::test]

@@ -99,3 +99,12 @@ async fn a_followed_registry_ends_with_its_connection() {
     b.handle.close().await;
     assert_eq!(timeout(DEADLINE, items.recv()).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn whoever_feeds_a_follower_learns_that_it_is_gone() {
+    let (_authority, a, mut b) = pair().await;
+    let items = a.handle.watch(B, 0).await.unwrap();
+    let MeshEvent::Watch(_, _, feed) = b.next().await else { panic!("nobody follows") };
+    drop(items);
+    timeout(DEADLINE, feed.closed()).await.expect("the feeder is told");
+}
