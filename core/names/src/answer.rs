@@ -20,7 +20,7 @@ pub enum Answer {
     Nonexistent,
     /// Not ours: the asker's own resolver knows better.
     Forward,
-    /// Not ours, and none of the asker's networks has a way out (REFUSED).
+    /// Not ours, and none of the asker's networks has a way out.
     Refuse,
 }
 

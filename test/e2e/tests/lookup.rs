@@ -1,0 +1,128 @@
+//! First hop: a workload asks for a name, and is told about the networks that it is on.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::tests_outside_test_module,
+    clippy::indexing_slicing,
+    reason = "integration tests"
+)]
+
+use std::time::{Duration, Instant};
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
+use weft_e2e::{Cluster, Container, Kind, Over, Said, ask, eventually, holds};
+use weft_kernel::Netns;
+use weft_lab::INTERNET;
+
+/// Within this time a new name is known on all hosts.
+const SOON: Duration = Duration::from_secs(5);
+/// An answer of our own comes much sooner than this; a question that is lost is asked again later.
+const AT_ONCE: Duration = Duration::from_millis(500);
+
+/// Asks by UDP and by TCP, which have to agree.
+fn said(inside: &Netns, name: &str, kind: RecordType) -> Said {
+    let by_datagram = ask(inside, name, kind, Over::Udp).unwrap();
+    let by_stream = ask(inside, name, kind, Over::Tcp).unwrap();
+    assert_eq!(by_datagram, by_stream, "{name} by UDP and by TCP");
+    by_datagram
+}
+
+fn addresses(inside: &Netns, name: &str) -> Said {
+    said(inside, name, RecordType::A)
+}
+
+fn names(inside: &Netns, address: &str) -> Said {
+    let reversed: Vec<&str> = address.split('.').rev().collect();
+    said(inside, &format!("{}.in-addr.arpa", reversed.join(".")), RecordType::PTR)
+}
+
+async fn knows(inside: &Netns, name: &str) -> anyhow::Result<()> {
+    let said = ask(inside, name, RecordType::A, Over::Udp)?;
+    holds(!said.records.is_empty(), || format!("{name} is not known yet"))
+}
+
+async fn id(container: &Container<'_>) -> String {
+    let id = container.host.docker(&["inspect", "-f", "{{.Id}}", &container.name]).await.unwrap();
+    id[..12].to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workload_finds_the_names_of_its_networks_and_no_others() {
+    let cluster = Cluster::up(2, Kind::Docker).await.unwrap();
+    for (name, how) in [("app", None), ("other", None), ("vault", Some("--internal"))] {
+        cluster.network(name, how.as_slice()).await.unwrap();
+    }
+    let (h1, h2) = (cluster.host("h1").unwrap(), cluster.host("h2").unwrap());
+    let alias = ["--network-alias", "postgres", "--network-alias", "sql"];
+    let (c1, db, web1, web2, o1, v1, v2) = tokio::try_join!(
+        Container::start(h1, "app", "c1", &[]),
+        Container::start(h2, "app", "db", &alias),
+        Container::start(h1, "app", "web", &[]),
+        Container::start(h2, "app", "web", &[]),
+        Container::start(h1, "other", "o1", &[]),
+        Container::start(h1, "vault", "v1", &[]),
+        Container::start(h2, "vault", "v2", &[]),
+    )
+    .unwrap();
+    let plain = cluster.plain("h2", "app", "p1", &["--alias", "worker"]).await.unwrap();
+    let at_c1 = c1.netns().await.unwrap();
+    let db_address = db.address("app").await.unwrap();
+    let web = [web1.address("app").await.unwrap(), web2.address("app").await.unwrap()];
+    let nothing = Said::nothing(ResponseCode::NXDomain);
+
+    // From a container and from a plain workload alike, about containers on both hosts.
+    for inside in [&at_c1, &plain.netns] {
+        for name in ["c1", "db", "p1", "worker"] {
+            eventually(SOON, || knows(inside, name)).await.unwrap();
+        }
+        eventually(SOON, || finds(inside, "web", &web)).await.unwrap();
+        for name in ["db", "DB", "db.app", "postgres", "postgres.app", "sql", &id(&db).await] {
+            assert_eq!(addresses(inside, name), Said::found([&db_address]), "{name}");
+        }
+        for name in ["web", "web.app"] {
+            assert_eq!(addresses(inside, name), Said::found(&web), "{name}");
+        }
+        for name in ["p1", "worker", "worker.app"] {
+            assert_eq!(addresses(inside, name), Said::found([plain.address]), "{name}");
+        }
+        assert_eq!(names(inside, &db_address), Said::found(["db.app."]));
+        assert_eq!(names(inside, &plain.address.to_string()), Said::found(["p1.app."]));
+        // A name of ours without an address of the kind is not asked for elsewhere.
+        let began = Instant::now();
+        let empty = Said::nothing(ResponseCode::NoError);
+        assert_eq!(said(inside, "db", RecordType::AAAA), empty);
+        assert_eq!(said(inside, "postgres.app", RecordType::AAAA), empty);
+        assert!(began.elapsed() < AT_ONCE, "{:?} for what is known here", began.elapsed());
+        // What is not ours goes on.
+        assert_eq!(addresses(inside, "outside.test"), Said::found([INTERNET]));
+        for name in ["nobody", "nobody.app", "nobody.test", "o1", "o1.other", "v1", "v2.vault"] {
+            assert_eq!(addresses(inside, name), nothing, "{name}");
+        }
+    }
+
+    // On another network nothing of all that is known.
+    let at_o1 = o1.netns().await.unwrap();
+    eventually(SOON, || knows(&at_o1, "o1.other")).await.unwrap();
+    for name in ["c1", "db", "db.app", "postgres", "web", "web.app", "p1", "v1.vault"] {
+        assert_eq!(addresses(&at_o1, name), nothing, "{name}");
+    }
+    assert_eq!(names(&at_o1, &db_address), nothing);
+
+    // A network without a way out finds its own, and asks nobody outside.
+    let at_v1 = v1.netns().await.unwrap();
+    let there = [v2.address("vault").await.unwrap()];
+    eventually(SOON, || finds(&at_v1, "v2.vault", &there)).await.unwrap();
+    let began = Instant::now();
+    for name in ["outside.test", "db.app", "nobody"] {
+        assert_eq!(addresses(&at_v1, name), nothing, "{name}");
+    }
+    assert!(began.elapsed() < AT_ONCE, "{:?} for what is asked nowhere", began.elapsed());
+    cluster.down().await.unwrap();
+}
+
+async fn finds(inside: &Netns, name: &str, expected: &[String]) -> anyhow::Result<()> {
+    let said = ask(inside, name, RecordType::A, Over::Udp)?;
+    holds(said == Said::found(expected), || format!("{name} is {said:?}"))
+}
