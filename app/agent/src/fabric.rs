@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
 use weft_api::{ApiProblem, ProblemKind};
-use weft_model::{EndpointId, MacAddr, Mtu, Name, Network, NetworkId, Subnet};
+use weft_model::{EndpointId, MacAddr, Mtu, Name, Network, NetworkId, NodeId, Subnet};
 use weft_registry::{Command, NetworkRequest, Outcome, Refused, View, Want};
 
 use crate::local::Attachment;
@@ -33,6 +33,8 @@ pub(crate) struct Fabric {
     pub(crate) reconciled: watch::Receiver<Option<Reconciled>>,
     /// What the underlay leaves inside VXLAN.
     pub(crate) inner_mtu: Mtu,
+    /// Addresses go to other nodes one after the other.
+    pub(crate) ceding: Arc<Mutex<()>>,
 }
 
 impl Fabric {
@@ -101,8 +103,31 @@ impl Fabric {
     }
 
     async fn claim_block(&self, network: NetworkId, want: Want) -> Answer<()> {
+        if let Want::Holding(address) = want
+            && let Some(owner) = self.registry.owner(network, address)
+        {
+            return self.registry.obtain(network, address, owner).await;
+        }
         self.registry.command(Command::ClaimBlock { network, want }).await?;
         Ok(())
+    }
+
+    /// Lets node `to` have an address of this node's that nobody uses.
+    pub(crate) async fn cede(
+        &self,
+        network: NetworkId,
+        address: IpAddr,
+        to: NodeId,
+    ) -> Answer<Outcome> {
+        let _one_at_a_time = self.ceding.lock().await;
+        let range = self.state.set_aside(network, address).await?;
+        let command = Command::CedeAddress { network, address, to };
+        let outcome = self.registry.command(command).await;
+        if outcome.is_ok() {
+            self.registry.owned(network, address, to).await;
+        }
+        self.state.ceded(network, address, range).await?;
+        outcome
     }
 
     /// Attaches a workload and waits until the kernel has its port.

@@ -1,13 +1,14 @@
 //! What other nodes want: sorted by who answers.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
-use weft_model::{NodeId, Role};
+use weft_model::{NetworkId, NodeId, Role};
 use weft_transport::{MeshEvent, Request, Response};
 
 use crate::admission::Admission;
+use crate::fabric::Fabric;
 use crate::registry::{Manager, stream};
 use crate::state::Heard;
 
@@ -24,6 +25,7 @@ pub(crate) struct Office {
 pub(crate) async fn sort(
     mut events: mpsc::Receiver<MeshEvent>,
     heard: mpsc::Sender<Heard>,
+    fabric: Fabric,
     office: Option<Office>,
 ) {
     while let Some(event) = events.recv().await {
@@ -32,7 +34,7 @@ pub(crate) async fn sort(
             MeshEvent::Down(node) => Heard::Down(node),
             MeshEvent::Message(node, message) => Heard::Message(node, message),
             other => {
-                serve(other, office.as_ref());
+                serve(other, &fabric, office.as_ref());
                 continue;
             }
         };
@@ -43,8 +45,11 @@ pub(crate) async fn sort(
 }
 
 /// Requests are answered by tasks of their own: one that waits delays no other.
-fn serve(event: MeshEvent, office: Option<&Office>) {
+fn serve(event: MeshEvent, fabric: &Fabric, office: Option<&Office>) {
     match (event, office.cloned()) {
+        (MeshEvent::Asked(by, Request::Cede { network, address }, reply), _) => {
+            tokio::spawn(cede(by, (network, address), fabric.clone(), reply));
+        }
         (MeshEvent::Asked(by, request, reply), office) => {
             tokio::spawn(answer(by, request, office, reply));
         }
@@ -73,9 +78,27 @@ async fn answer(
             }
         }
         (Request::Renew { csr_der }, Some(office)) => office.admission.renew(by, &csr_der),
-        (_, None) => Response::NotManager { managers: Vec::new() },
+        (_, _) => Response::NotManager { managers: Vec::new() },
     };
     // The asker may have given up.
+    drop(reply.send(response));
+}
+
+/// Any node may be asked for an address of its own.
+async fn cede(
+    by: NodeId,
+    (network, address): (NetworkId, IpAddr),
+    fabric: Fabric,
+    reply: oneshot::Sender<Response>,
+) {
+    let response = match fabric.cede(network, address, by).await {
+        Ok(outcome) => {
+            tracing::info!(%network, %address, node = %by, "an address goes to another node");
+            Response::Outcome(outcome, fabric.view().revision())
+        }
+        Err(problem) => Response::Refused { error: problem.error, hint: problem.hint },
+    };
+    // The asker may have given up; the address is its own all the same.
     drop(reply.send(response));
 }
 

@@ -43,6 +43,22 @@ pub fn block_holding(subnet: &Subnet, taken: &[IpNet], address: IpAddr) -> Optio
     (0..=FIRST_BITS.min(most_bits(subnet))).rev().filter_map(around).find(free)
 }
 
+/// What is left of a block without one of its addresses: the fewest ranges, the largest first.
+///
+/// The whole block if the address is none of it.
+#[must_use]
+pub fn without(block: IpNet, address: IpAddr) -> Vec<IpNet> {
+    let mut rest = Vec::new();
+    let mut holder = block;
+    while let Ok(halves) = holder.subnets(holder.prefix_len().saturating_add(1)) {
+        let (with, others): (Vec<_>, Vec<_>) = halves.partition(|half| half.contains(&address));
+        rest.extend(others);
+        let Some(half) = with.first() else { break };
+        holder = *half;
+    }
+    if holder.contains(&address) { rest } else { vec![block] }
+}
+
 fn bits_of(range: IpNet) -> u8 {
     range.max_prefix_len() - range.prefix_len()
 }
@@ -116,6 +132,21 @@ mod tests {
         assert_eq!(holding(&["10.7.0.76/32"], "10.7.0.77").as_deref(), Some("10.7.0.77/32"));
         assert_eq!(holding(&["10.7.0.64/26"], "10.7.0.77"), None);
         assert_eq!(holding(&[], "10.7.0.1"), None);
+    }
+
+    #[test]
+    fn a_block_without_an_address_is_the_fewest_ranges() {
+        let left = |block: &str, address: &str| {
+            let left = without(block.parse().unwrap(), address.parse().unwrap());
+            left.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            left("10.7.0.48/29", "10.7.0.50"),
+            ["10.7.0.52/30", "10.7.0.48/31", "10.7.0.51/32"]
+        );
+        assert!(left("10.7.0.50/32", "10.7.0.50").is_empty());
+        assert_eq!(left("10.7.0.48/29", "10.7.0.56"), ["10.7.0.48/29"]);
+        assert_eq!(left("fd00::/127", "fd00::1"), ["fd00::/128"]);
     }
 
     #[test]

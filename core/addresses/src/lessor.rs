@@ -63,13 +63,19 @@ impl Lessor {
 
     /// Forgets a block: it was given back, or an administrator took it away.
     ///
+    /// A block that was split is removed once its parts were added.
     /// Give back only what [`Self::idle_blocks`] names: other blocks may hold addresses that rest.
     ///
     /// # Errors
     ///
-    /// [`BlockInUse`] if an address of it is leased; nothing has changed then.
+    /// [`BlockInUse`] if an address of it, and of no other block, is leased; nothing has changed then.
     pub fn remove_block(&mut self, range: IpNet) -> Result<(), BlockInUse> {
-        if let Some(&address) = self.leased.iter().find(|address| range.contains(*address)) {
+        let mut others = self.blocks.clone();
+        others.remove(&range);
+        let lost = |address: &IpAddr| {
+            range.contains(address) && !others.iter().any(|other| other.contains(address))
+        };
+        if let Some(&address) = self.leased.iter().find(|address| lost(address)) {
             return Err(BlockInUse { range, address });
         }
         self.blocks.remove(&range);

@@ -12,7 +12,7 @@ mod refused;
 mod span;
 mod subnet;
 
-pub use block::{block_holding, next_block};
+pub use block::{block_holding, next_block, without};
 pub use lessor::Lessor;
 pub use refused::{BlockInUse, NoAddress, NotLeasable};
 pub use subnet::next_subnet;

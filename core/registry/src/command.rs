@@ -107,6 +107,18 @@ pub enum Command {
         /// A whole block.
         range: IpNet,
     },
+    /// Gives an address of the asker's own to another node; repeated, it changes nothing.
+    ///
+    /// The rest of its block stays with the asker, in smaller blocks. Whoever cedes an address
+    /// leases it to nobody any more, from before this command on.
+    CedeAddress {
+        /// Of this network.
+        network: NetworkId,
+        /// The address.
+        address: IpAddr,
+        /// Who may lease it from then on.
+        to: NodeId,
+    },
     /// Adds a node, or says what has changed about it.
     PutNode(Node),
     /// Takes a node out, and gives its name and blocks free.

@@ -69,6 +69,9 @@ pub fn decide(
         Command::RemoveNetwork { id } => network::remove(situation, *id),
         Command::ClaimBlock { network, want } => block::claim(situation, *network, *want),
         Command::ReleaseBlock { network, range } => block::release(situation, *network, *range),
+        Command::CedeAddress { network, address, to } => {
+            block::cede(situation, *network, *address, *to)
+        }
         Command::PutNode(node) => node::put(situation, asker, node),
         Command::RemoveNode { id, force } => node::remove(situation, asker, *id, *force),
         Command::SetToken(token) => token::set(situation, asker, token),

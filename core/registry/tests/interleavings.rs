@@ -42,6 +42,7 @@ enum Wish {
     Claim { id: u8 },
     ClaimHolding { id: u8, host: u8 },
     Release { id: u8 },
+    Cede { id: u8, nth: u8, to: usize },
     RemoveNode { node: usize },
     Put { node: usize, name: u8, manager: bool },
 }
@@ -55,7 +56,8 @@ fn wish() -> impl Strategy<Value = Wish> {
         1 => id.clone().prop_map(|id| Wish::Remove { id }),
         4 => id.clone().prop_map(|id| Wish::Claim { id }),
         3 => (id.clone(), 0..32_u8).prop_map(|(id, host)| Wish::ClaimHolding { id, host }),
-        1 => id.prop_map(|id| Wish::Release { id }),
+        1 => id.clone().prop_map(|id| Wish::Release { id }),
+        2 => (id, 0..8_u8, node.clone()).prop_map(|(id, nth, to)| Wish::Cede { id, nth, to }),
         1 => node.clone().prop_map(|node| Wish::RemoveNode { node }),
         2 => (node, name, any::<bool>())
             .prop_map(|(node, name, manager)| Wish::Put { node, name, manager }),
@@ -313,6 +315,11 @@ fn command(wish: Wish, view: &View, by: NodeId) -> Option<Command> {
         Wish::Release { id } => {
             let range = view.blocks_of(network(id), by).next()?.range;
             Command::ReleaseBlock { network: network(id), range }
+        }
+        Wish::Cede { id, nth, to } => {
+            let range = view.blocks_of(network(id), by).nth(usize::from(nth) / 2)?.range;
+            let address = range.hosts().nth(usize::from(nth))?;
+            Command::CedeAddress { network: network(id), address, to: node_id(to) }
         }
         Wish::RemoveNode { node } => Command::RemoveNode { id: node_id(node), force: false },
         Wish::Put { node: id, name, manager } => {

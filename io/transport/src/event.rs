@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use tokio::sync::{mpsc, oneshot};
-use weft_model::{Name, Node, NodeId};
+use weft_model::{Name, NetworkId, Node, NodeId};
 use weft_registry::{Change, Command, Outcome, Revision, Snapshot};
 use weft_whereabouts::Message;
 
@@ -34,6 +34,13 @@ pub enum Request {
     Renew {
         /// The request, DER.
         csr_der: Vec<u8>,
+    },
+    /// Let the asker have an address that is in a block of the asked node's.
+    Cede {
+        /// Of this network.
+        network: NetworkId,
+        /// The address.
+        address: IpAddr,
     },
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct Envelope {
     pub(crate) signature: Vec<u8>,
     #[prost(
         oneof = "Body",
-        tags = "16, 17, 18, 19, 20, 21, 32, 33, 34, 35, 36, 37, 40, 41, 42, 48, 49"
+        tags = "16, 17, 18, 19, 20, 21, 32, 33, 34, 35, 36, 37, 38, 40, 41, 42, 48, 49"
     )]
     pub(crate) body: Option<Body>,
 }
@@ -52,6 +52,8 @@ pub(crate) enum Body {
     Certificate(Chain),
     #[prost(message, tag = "37")]
     NotManager(Ids),
+    #[prost(message, tag = "38")]
+    Cede(Cede),
     #[prost(uint64, tag = "40")]
     Watch(u64),
     #[prost(bytes, tag = "41")]
@@ -182,6 +184,15 @@ pub(crate) struct Chain {
 pub(crate) struct Ids {
     #[prost(bytes = "vec", repeated, tag = "1")]
     pub(crate) ids: Vec<Vec<u8>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Cede {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) network: Vec<u8>,
+    /// 4 or 16 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub(crate) address: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]

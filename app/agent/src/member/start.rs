@@ -118,12 +118,13 @@ fn serve(
     let mut state = state.build();
     state.publish();
     let handle = StateHandle::new(asks_sender, seen.picture);
-    let fabric = Fabric { registry, state: handle, reconciled, inner_mtu };
+    let ceding = Arc::default();
+    let fabric = Fabric { registry, state: handle, reconciled, inner_mtu, ceding };
 
     let (kernel, counters) = (Arc::clone(&around.kernel), around.counters.clone());
     let reconciler = Reconciler::new(kernel, seen.target.clone(), reconciled_sender, counters);
     tasks.until(Box::pin(state.run(asks, heard)));
-    tasks.until(Box::pin(sort(events, heard_sender, office)));
+    tasks.until(Box::pin(sort(events, heard_sender, fabric.clone(), office)));
     tasks.until(Box::pin(reconcile(seen.target, reconciler)));
     tasks.until(Box::pin(give_back::give_back(fabric.clone(), seen.idle_blocks)));
     tasks.until(Box::pin(watch_namespaces::watch(fabric.clone(), around.kernel.watch())));
@@ -162,7 +163,7 @@ async fn reconcile(mut target: watch::Receiver<Target>, reconciler: Reconciler<L
     }
 }
 
-fn credentials(membership: &Membership) -> anyhow::Result<Credentials> {
+pub(super) fn credentials(membership: &Membership) -> anyhow::Result<Credentials> {
     Ok(Credentials {
         node: membership.node.id,
         chain: weft_identity::certificates(&membership.chain_pem)?,

@@ -1,12 +1,13 @@
 //! Commands to the registry, from wherever this node stands.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::timeout;
 use weft_api::{ApiProblem, ProblemKind};
-use weft_model::NodeId;
+use weft_model::{NetworkId, NodeId};
 use weft_registry::{Command, Outcome, Revision, View};
 use weft_transport::{MeshHandle, Request, Response};
 
@@ -42,6 +43,13 @@ impl Commander {
         Arc::clone(&self.followed.borrow().view)
     }
 
+    /// Which other node may lease an address.
+    pub(crate) fn owner(&self, network: NetworkId, address: IpAddr) -> Option<NodeId> {
+        let view = self.view();
+        let block = view.blocks(network).find(|block| block.range.contains(&address));
+        block.map(|block| block.owner).filter(|owner| *owner != self.me)
+    }
+
     /// Whether a manager confirms the view at this moment.
     pub(crate) fn fresh(&self) -> bool {
         self.followed.borrow().fresh
@@ -51,6 +59,16 @@ impl Commander {
     pub(crate) async fn confirmed(&self) {
         // Without a follower the agent is stopping, and nobody reads this.
         drop(self.followed.clone().wait_for(|known| known.fresh).await);
+    }
+
+    /// Waits until the view shows all of an address's way to another node, which comes in steps.
+    pub(crate) async fn owned(&self, network: NetworkId, address: IpAddr, by: NodeId) {
+        let mut followed = self.followed.clone();
+        let arrived = followed.wait_for(|known| {
+            known.view.blocks_of(network, by).any(|block| block.range.contains(&address))
+        });
+        // Late is no failure: the blocks are looked at again with every change.
+        drop(timeout(PATIENCE, arrived).await);
     }
 
     /// Carries out a command; when it returns, [`Self::view`] shows its effect.
@@ -63,6 +81,31 @@ impl Commander {
         };
         self.seen(revision).await?;
         Ok(outcome)
+    }
+
+    /// Asks another node for one of its addresses; when it returns, [`Self::view`] shows whose it is.
+    pub(crate) async fn obtain(
+        &self,
+        network: NetworkId,
+        address: IpAddr,
+        owner: NodeId,
+    ) -> Answer<()> {
+        let name = self.view().node(owner).map_or_else(|| owner.short(), |n| n.name.to_string());
+        let asked = self.mesh.request(owner, Request::Cede { network, address });
+        let why = match timeout(PATIENCE, asked).await {
+            Ok(Ok(Response::Outcome(_ceded, revision))) => return self.seen(revision).await,
+            Ok(Ok(Response::Refused { error, hint })) => {
+                return Err(refused(format!("node {name} keeps the address: {error}"), hint));
+            }
+            Ok(Ok(_other)) => "it does not understand the question".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_elapsed) => format!("no answer within {PATIENCE:?}"),
+        };
+        let what = format!("address {address} belongs to node {name}, which cannot give it: {why}");
+        let hint = format!(
+            "choose another address, or take the node out if it is gone: weft node rm {name}"
+        );
+        Err(problem(ProblemKind::Unavailable, what, hint))
     }
 
     async fn ask(&self, command: Command) -> Answer<(Outcome, Revision)> {

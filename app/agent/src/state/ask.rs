@@ -88,6 +88,26 @@ pub(crate) enum Ask {
         /// The block.
         range: IpNet,
     },
+    /// Lease an address to nobody any more, to give it to another node.
+    SetAside {
+        /// The network.
+        network: NetworkId,
+        /// The address.
+        address: IpAddr,
+        /// The block that it is in.
+        reply: oneshot::Sender<Answer<IpNet>>,
+    },
+    /// The address was given to another node, or the attempt failed.
+    Ceded {
+        /// The network.
+        network: NetworkId,
+        /// The address.
+        address: IpAddr,
+        /// The block that it was in.
+        range: IpNet,
+        /// When the blocks are as the registry has them.
+        reply: oneshot::Sender<Answer<()>>,
+    },
     /// Plain workloads' namespaces that are gone.
     Gone {
         /// Their files.

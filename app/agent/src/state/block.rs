@@ -1,16 +1,19 @@
 //! Blocks of addresses: what the registry says this node owns, and what it may give back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use ipnet::IpNet;
 use weft_addresses::Lessor;
+use weft_api::{ApiProblem, ProblemKind};
 use weft_model::{NetworkId, NodeId};
 use weft_registry::View;
 
-use super::State;
+use super::{LeaseRefused, State};
 use crate::local::Held;
+use crate::problem::{Answer, problem};
 
 impl State {
     /// Takes in what the registry says now.
@@ -53,7 +56,7 @@ impl State {
                 lessor.add_block(*range);
             }
             restore(lessor, network.id, &mut self.remembered_leases);
-            for range in held.iter().filter(|range| !owned.contains(range)) {
+            for range in held.iter().filter(|range| !owned.contains(range) && !retiring(range)) {
                 if let Err(error) = lessor.remove_block(*range) {
                     tracing::error!(block = %range, error = %error, "a block was taken while in use");
                 }
@@ -74,6 +77,35 @@ impl State {
     pub(super) fn retired(&mut self, network: NetworkId, range: IpNet) {
         self.retiring.remove(&(network, range));
         self.take_registry();
+    }
+
+    /// Leases an address to nobody any more, durably; answers the block that it is in.
+    ///
+    /// The block counts as this node's until [`Self::ceded`], whatever the registry says meanwhile.
+    pub(super) async fn set_aside(&mut self, network: NetworkId, address: IpAddr) -> Answer<IpNet> {
+        let blocks = self.lessors.get(&network).map(|lessor| lessor.blocks().collect::<Vec<_>>());
+        let holding = |block: &IpNet| block.contains(&address);
+        let range = blocks.unwrap_or_default().into_iter().find(holding);
+        let range = range.ok_or_else(|| moved(address))?;
+        match self.lease(network, Some(address)).await {
+            Ok(_address) => {}
+            Err(LeaseRefused::Refused(problem)) => return Err(problem),
+            Err(LeaseRefused::NeedsBlock(_)) => return Err(moved(address)),
+        }
+        self.retiring.insert((network, range));
+        Ok(range)
+    }
+
+    /// The address is another node's, or rests here and stays after all.
+    pub(super) async fn ceded(
+        &mut self,
+        network: NetworkId,
+        address: IpAddr,
+        range: IpNet,
+    ) -> Answer<()> {
+        let released = self.release(network, address).await;
+        self.retired(network, range);
+        released
     }
 
     /// Tells which blocks could be given back.
@@ -105,4 +137,9 @@ fn restore(lessor: &mut Lessor, network: NetworkId, remembered: &mut BTreeMap<He
             true => lessor.rest_again(State::now(), held.address),
         }
     }
+}
+
+fn moved(address: IpAddr) -> ApiProblem {
+    let what = format!("address {address} is in another node's block since a moment ago");
+    problem(ProblemKind::Conflict, what, "try again")
 }

@@ -88,6 +88,21 @@ impl StateHandle {
         drop(self.asks.send(Ask::Retired { network, range }).await);
     }
 
+    /// Leases an address to nobody any more; answers the block that it is in.
+    pub(crate) async fn set_aside(&self, network: NetworkId, address: IpAddr) -> Answer<IpNet> {
+        self.ask(|reply| Ask::SetAside { network, address, reply }).await?
+    }
+
+    /// The address that was set aside is another node's, or stays here after all.
+    pub(crate) async fn ceded(
+        &self,
+        network: NetworkId,
+        address: IpAddr,
+        range: IpNet,
+    ) -> Answer<()> {
+        self.ask(|reply| Ask::Ceded { network, address, range, reply }).await?
+    }
+
     /// Tells that plain workloads' namespaces are gone.
     pub(crate) async fn gone(&self, netns: Vec<PathBuf>) {
         // At shutdown nobody needs to know.

@@ -71,7 +71,7 @@ fn not_leasable(error: &NotLeasable, address: IpAddr) -> LeaseRefused {
         NotLeasable::NotInBlocks(_) => LeaseRefused::NeedsBlock(Want::Holding(address)),
         NotLeasable::Leased(_) => refused(
             ProblemKind::Conflict,
-            format!("address {address} is in use on this host"),
+            format!("address {address} is in use"),
             "leave the address out, or see who has it: weft endpoint ls",
         ),
         NotLeasable::Resting { until, .. } => {

@@ -89,6 +89,24 @@ fn a_block_in_use_is_not_removed() {
 }
 
 #[test]
+fn a_block_in_use_is_replaced_by_its_parts() {
+    let (mut lessor, now) = lessor(&["10.7.0.8/29"]);
+    lessor.lease_exact(now, ip("10.7.0.9")).unwrap();
+    lessor.lease_exact(now, ip("10.7.0.10")).unwrap();
+    for part in crate::without(net("10.7.0.8/29"), ip("10.7.0.10")) {
+        lessor.add_block(part);
+    }
+    assert!(lessor.remove_block(net("10.7.0.8/29")).is_err(), "10.7.0.10 is leased still");
+    lessor.release(now, ip("10.7.0.10"));
+    lessor.remove_block(net("10.7.0.8/29")).unwrap();
+    assert!(lessor.is_leased(ip("10.7.0.9")));
+    let later = now + REST * 2;
+    let others: Vec<IpAddr> = std::iter::from_fn(|| lessor.lease(later).ok()).collect();
+    assert_eq!(others.len(), 6, "{others:?}");
+    assert!(!others.contains(&ip("10.7.0.10")), "{others:?}");
+}
+
+#[test]
 fn an_idle_block_stays_as_long_as_it_would_be_wanted_again() {
     let (mut lessor, now) = lessor(&["10.7.0.8/29", "10.7.0.16/29"]);
     let leases: Vec<_> = (0..5).map(|_| lessor.lease(now).unwrap()).collect();

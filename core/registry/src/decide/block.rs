@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use weft_addresses::{block_holding, next_block};
-use weft_model::{Network, NetworkId};
+use weft_addresses::{block_holding, next_block, without};
+use weft_model::{Network, NetworkId, NodeId};
 
 use super::draft::{Draft, already};
 use super::{Decision, Outcome, Situation, called, node_called};
@@ -43,6 +43,34 @@ pub(super) fn release(
             Ok(draft.decided(Outcome::Done))
         }
     }
+}
+
+pub(super) fn cede(
+    situation: &Situation<'_>,
+    network: NetworkId,
+    address: IpAddr,
+    to: NodeId,
+) -> Result<Decision, Refused> {
+    let Situation { view, by, .. } = *situation;
+    let Some(old) = view.blocks(network).find(|block| block.range.contains(&address)) else {
+        return Err(Refused::NotAllowed { by, what: "give away an address that it does not have" });
+    };
+    if old.owner == to {
+        return Ok(already(Outcome::Block(*old)));
+    }
+    if old.owner != by {
+        return Err(Refused::NotAllowed { by, what: "give away another node's address" });
+    }
+    view.node(to).ok_or(Refused::NoSuchNode(to))?;
+    let counter = Key::BlocksOf(network);
+    let generation = view.next(&counter);
+    let ceded = Block { network, range: IpNet::from(address), owner: to, generation };
+    let key = |block: &Block| Key::Block(network, block.range);
+    // Emptied before it is filled: at no moment do two blocks overlap.
+    let draft = Draft::new(view).present(&Key::Node(to)).unchanged(&key(old)).delete(&key(old));
+    let kept = without(old.range, address).into_iter().map(|range| Block { range, ..*old });
+    let draft = kept.fold(draft, |draft, block| draft.put(&key(&block), &block));
+    Ok(draft.put(&key(&ceded), &ceded).count(&counter).decided(Outcome::Block(ceded)))
 }
 
 fn next(situation: &Situation<'_>, network: &Network) -> Result<IpNet, Refused> {

@@ -197,6 +197,30 @@ fn a_wanted_address_is_given_unless_another_node_has_it() {
 }
 
 #[test]
+fn an_owner_cedes_an_address_and_keeps_the_rest_of_its_block() {
+    let mut world = World::founded();
+    world.network(named(1, "shop"));
+    world.join(2, Role::Worker);
+    let block = world.claim(1, 1);
+    let cede = |address: [u8; 4]| Command::CedeAddress {
+        network: network_id(1),
+        address: address.into(),
+        to: node_id(2),
+    };
+    let refused = world.ask(2, &cede([10, 64, 0, 2])).unwrap_err();
+    assert!(matches!(refused, Refused::NotAllowed { .. }), "{refused}");
+    let Ok(Outcome::Block(ceded)) = world.ask(1, &cede([10, 64, 0, 2])) else { panic!() };
+    assert_eq!((ceded.range, ceded.owner), (net("10.64.0.2/32"), node_id(2)));
+    assert!(ceded.generation > block.generation);
+    assert_eq!(world.ask(1, &cede([10, 64, 0, 2])), Ok(Outcome::Block(ceded)), "repeated");
+    let kept: Vec<IpNet> =
+        world.view.blocks_of(network_id(1), node_id(1)).map(|block| block.range).collect();
+    assert_eq!(kept, [net("10.64.0.0/31"), net("10.64.0.3/32"), net("10.64.0.4/30")]);
+    let refused = world.ask(1, &cede([10, 64, 0, 99])).unwrap_err();
+    assert!(matches!(refused, Refused::NotAllowed { .. }), "{refused}");
+}
+
+#[test]
 fn a_node_speaks_for_itself_and_managers_for_all() {
     let mut world = World::founded();
     world.join(2, Role::Worker);

@@ -1,6 +1,6 @@
 //! Questions and answers.
 
-use weft_model::NodeId;
+use weft_model::{NetworkId, NodeId};
 
 use super::{Malformed, address, array, json, octets, parse};
 use crate::event::{
@@ -13,6 +13,10 @@ impl From<Request> for Body {
         match request {
             Request::Command(command) => Self::Command(json(&command)),
             Request::Renew { csr_der } => Self::Renew(csr_der),
+            Request::Cede { network, address } => Self::Cede(wire::Cede {
+                network: network.to_bytes().to_vec(),
+                address: octets(address),
+            }),
         }
     }
 }
@@ -24,6 +28,10 @@ impl TryFrom<Body> for Request {
         match body {
             Body::Command(command) => parse(&command, "a command").map(Self::Command),
             Body::Renew(csr_der) => Ok(Self::Renew { csr_der }),
+            Body::Cede(wire::Cede { network, address: octets }) => Ok(Self::Cede {
+                network: array(&network, "a network id").map(NetworkId::from_bytes)?,
+                address: address(&octets)?,
+            }),
             _other => Err(Malformed("a request")),
         }
     }
