@@ -13,7 +13,7 @@ use weft_kernel::Kernel as _;
 use weft_registry::Command;
 
 use crate::hint::hint;
-use crate::member::{Member, Surroundings, found, join, start};
+use crate::member::{Member, Surroundings, found, join, start, take_back};
 use crate::problem::{Answer, because, chain, no_member, problem};
 
 /// The daemon.
@@ -81,7 +81,8 @@ impl Agent {
     pub(crate) async fn init(&self, asked: &ClusterInit) -> Answer<()> {
         let _one_at_a_time = self.change.lock().await;
         self.refuse_second()?;
-        let membership = found(&self.around, asked).await?;
+        let founded = found(&self.around, asked).await;
+        let membership = founded.inspect_err(|_problem| drop(self.around.disk.clear()))?;
         self.begin(membership).await
     }
 
@@ -106,6 +107,7 @@ impl Agent {
     }
 
     async fn begin(&self, membership: crate::disk::Membership) -> Answer<()> {
+        let kept = membership.clone();
         match start(&self.around, membership).await {
             Ok(member) => {
                 tracing::info!(node = %member.node.id, name = %member.node.name, "became a member");
@@ -119,7 +121,7 @@ impl Agent {
                     problem(ProblemKind::Internal, "the membership could not start", hint);
                 problem.cause = chain(error.as_ref());
                 problem.cause.extend(undone.err().map(|error| error.to_string()));
-                Err(problem)
+                Err(take_back(&kept, problem).await)
             }
         }
     }

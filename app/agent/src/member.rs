@@ -5,6 +5,7 @@ mod give_back;
 mod start;
 mod stores;
 mod surroundings;
+mod take_back;
 mod underlay;
 mod watch_namespaces;
 
@@ -24,6 +25,7 @@ use crate::registry::Manager;
 pub(crate) use found::{found, join, token_hash};
 pub(crate) use start::start;
 pub(crate) use surroundings::Surroundings;
+pub(crate) use take_back::take_back;
 
 /// The running membership; dropping it ends its tasks and leaves the kernel as it is.
 #[derive(Debug)]

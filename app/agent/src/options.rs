@@ -7,6 +7,9 @@ use anyhow::Context as _;
 use clap::Args;
 use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
+use weft_api::ProblemKind;
+
+use crate::problem::{Told, because};
 
 /// Where nodes accept each other's QUIC connections, UDP.
 pub(crate) const CONTROL_PORT: u16 = 4788;
@@ -109,8 +112,11 @@ impl Options {
 }
 
 fn read(path: &Path) -> anyhow::Result<Flags> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("read configuration file {}", path.display()))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let what = format!("cannot read configuration file {}", path.display());
+        let hint = "name one that is there and may be read: weft agent --config FILE";
+        Told(because(ProblemKind::BadInput, what, &error, hint))
+    })?;
     toml::from_str(&text)
         .with_context(|| format!("understand configuration file {}", path.display()))
 }

@@ -47,6 +47,11 @@ pub(crate) fn parse_pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// Reads a range of addresses.
+pub(crate) fn parse_range(text: &str) -> Result<ipnet::IpNet, String> {
+    text.parse().map_err(|_syntax| format!("`{text}` is not a range of addresses: 10.7.0.0/16 is"))
+}
+
 /// Reads a name of one label: what a network, a node or a workload may be called.
 pub(crate) fn parse_label(text: &str) -> Result<weft_model::Name, weft_model::ParseNameError> {
     weft_model::Name::label(text)

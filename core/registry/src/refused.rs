@@ -171,7 +171,7 @@ impl Refused {
             Self::NodeInUse { node, .. } => {
                 format!("stop its workloads, or `weft node rm --force {node}` if the host is gone for good")
             }
-            Self::LastManager { .. } => "let another manager join first".into(),
+            Self::LastManager { .. } => "let another manager join first, or end the cluster there: `weft leave --force`".into(),
             Self::NotAllowed { .. } => "type it on a manager: `weft node ls` lists them".into(),
             Self::NotFounded => "`weft init` makes a cluster, `weft join` joins one".into(),
             Self::AlreadyFounded(_) => "`weft leave` takes this node out of it first".into(),

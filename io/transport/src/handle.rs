@@ -138,6 +138,6 @@ impl MeshHandle {
 }
 
 /// Whatever it was: the connection ended.
-fn lost<E>(_error: E) -> RequestError {
+pub(crate) fn lost<E>(_error: E) -> RequestError {
     RequestError::Lost
 }

@@ -15,6 +15,7 @@ mod frame;
 mod handle;
 mod join;
 mod mesh;
+mod once;
 mod quic;
 mod tls;
 mod wire;
@@ -29,6 +30,7 @@ pub use event::{
 pub use handle::{MeshHandle, RequestError, SendError};
 pub use join::{JoinError, join};
 pub use mesh::Mesh;
+pub use once::ask_once;
 pub use quic::BindError;
 pub use tls::CredentialsError;
 

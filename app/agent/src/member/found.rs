@@ -8,11 +8,12 @@ use weft_api::{ApiProblem, ClusterInit, ClusterJoin, ProblemKind};
 use weft_identity::{Authority, NodeKey, Token};
 use weft_kernel::host;
 use weft_model::{DEFAULT_VXLAN_PORT, Name, Node, NodeId, Role, Vtep};
-use weft_registry::{Cluster, Command, Situation, TokenHash, View, decide};
+use weft_registry::{Cluster, Command, Situation, Snapshot, TokenHash, View, decide};
 use weft_store::{Redb, Store as _};
 use weft_transport::{JoinError, JoinRequest};
 
 use super::Surroundings;
+use super::take_back;
 use crate::admission::LIFETIME;
 use crate::disk::Membership;
 use crate::problem::{Answer, because, chain, problem};
@@ -117,6 +118,7 @@ pub(crate) async fn join(around: &Surroundings, asked: &ClusterJoin) -> Answer<M
         node: NodeId::from_random(rand::random()),
     };
     vtep(asked.advertise, Some(manager.ip())).await?;
+    check_features()?;
     let admitted =
         weft_transport::join(manager, token.ca_sha256, request).await.map_err(|e| refused(&e))?;
     let view = View::from_snapshot(&admitted.snapshot).map_err(|error| {
@@ -124,24 +126,39 @@ pub(crate) async fn join(around: &Surroundings, asked: &ClusterJoin) -> Answer<M
         because(ProblemKind::Internal, "the manager's registry is not understood", &error, hint)
     })?;
     let cluster = view.cluster().ok_or_else(crate::problem::no_member)?;
-    check_host(cluster.vxlan_port).await?;
+    let membership = Membership {
+        cluster: cluster.id.clone(),
+        managers: view.nodes().values().filter(|n| n.role == Role::Manager).cloned().collect(),
+        node: admitted.node,
+        key_pem: key.pem(),
+        chain_pem: weft_identity::pem_of(&admitted.certificate_chain),
+        ca_pem: cluster.ca_pem.clone(),
+        authority_pem: None,
+    };
+    match settle(around, cluster.vxlan_port, &admitted.snapshot, &membership).await {
+        Ok(()) => Ok(membership),
+        Err(problem) => {
+            // What is left is no membership, and the next attempt clears it.
+            drop(around.disk.clear());
+            Err(take_back(&membership, problem).await)
+        }
+    }
+}
+
+/// What a host does after it was let in.
+async fn settle(
+    around: &Surroundings,
+    vxlan_port: u16,
+    registry: &Snapshot,
+    membership: &Membership,
+) -> Answer<()> {
+    check_port(vxlan_port).await?;
     around
         .disk
         .clear()
         .map_err(|e| because(ProblemKind::Internal, "clear old state", &e, e.hint()))?;
-    around.disk.remember(&admitted.snapshot).map_err(|error| disk(&error))?;
-    keep(
-        around,
-        Membership {
-            cluster: cluster.id.clone(),
-            managers: view.nodes().values().filter(|n| n.role == Role::Manager).cloned().collect(),
-            node: admitted.node,
-            key_pem: key.pem(),
-            chain_pem: weft_identity::pem_of(&admitted.certificate_chain),
-            ca_pem: cluster.ca_pem.clone(),
-            authority_pem: None,
-        },
-    )
+    around.disk.remember(registry).map_err(|error| disk(&error))?;
+    around.disk.found(membership).map_err(|error| disk(&error))
 }
 
 fn keep(around: &Surroundings, membership: Membership) -> Answer<Membership> {
@@ -168,10 +185,18 @@ fn refused(error: &JoinError) -> ApiProblem {
 
 /// A host that cannot carry VXLAN says so before it is a member.
 async fn check_host(vxlan_port: u16) -> Answer<()> {
-    if let Some(missing) = host::missing_features().into_iter().next() {
+    check_features()?;
+    check_port(vxlan_port).await
+}
+
+fn check_features() -> Answer<()> {
+    host::missing_features().into_iter().next().map_or(Ok(()), |missing| {
         let what = format!("this host lacks {}", missing.what);
-        return Err(problem(ProblemKind::Unavailable, what, missing.hint));
-    }
+        Err(problem(ProblemKind::Unavailable, what, missing.hint))
+    })
+}
+
+async fn check_port(vxlan_port: u16) -> Answer<()> {
     let foreign = host::foreign_vxlan(vxlan_port).await.unwrap_or_default();
     let device = foreign.first().map(|device| format!("VXLAN device {}", device.name));
     let taken = device.or_else(|| host::udp_port_taken(vxlan_port));

@@ -10,7 +10,7 @@ use weft_model::{Name, Role};
 
 use super::{Outcome, status, token};
 use crate::arguments::Format;
-use crate::display::parse_label;
+use crate::display::{parse_label, parse_range};
 use crate::duration;
 use crate::session::Session;
 
@@ -37,7 +37,7 @@ pub(crate) struct Init {
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     vxlan_port: Option<u16>,
     /// Range that subnets are cut from; may be repeated
-    #[arg(long = "pool", value_name = "RANGE")]
+    #[arg(long = "pool", value_name = "RANGE", value_parser = parse_range)]
     pools: Vec<IpNet>,
     /// Prefix length of a subnet that is cut from a pool
     #[arg(long, value_name = "LENGTH")]

@@ -33,11 +33,13 @@ pub fn missing_features() -> Vec<Missing> {
 }
 
 fn missing_in(netns: &Netns) -> Vec<Missing> {
-    let mut missing: Vec<_> = nft_missing(netns).into_iter().collect();
-    let Ok(mut rtnl) = Rtnl::open(netns) else { return missing };
-    for (what, module, request) in needs(netns) {
-        missing.extend(rtnl.request(request).err().map(|error| lacking(what, module, &error)));
+    let mut missing = Vec::new();
+    if let Ok(mut rtnl) = Rtnl::open(netns) {
+        for (what, module, request) in needs(netns) {
+            missing.extend(rtnl.request(request).err().map(|error| lacking(what, module, &error)));
+        }
     }
+    missing.extend(nft_missing(netns));
     missing
 }
 

@@ -9,7 +9,7 @@ use weft_model::{Mtu, Name, Vni};
 
 use super::super::Outcome;
 use super::view;
-use crate::display::{parse_label, parse_pair};
+use crate::display::{parse_label, parse_pair, parse_range};
 use crate::session::Session;
 
 const EXAMPLES: &str = "\
@@ -28,7 +28,7 @@ pub(crate) struct Create {
     #[arg(value_parser = parse_label)]
     name: Name,
     /// Its addresses [default: a free range of the cluster's pools]
-    #[arg(long, value_name = "RANGE")]
+    #[arg(long, value_name = "RANGE", value_parser = parse_range)]
     subnet: Option<IpNet>,
     /// Address that no endpoint gets [default: the subnet's first]
     #[arg(long, value_name = "ADDRESS", requires = "subnet")]
