@@ -62,6 +62,7 @@ async fn forged_packets_are_not_delivered_and_nothing_is_learned_from_them() {
 
     forge(&member, vni, STRANGER, "from a station that is nobody's");
     forge(&member, vni, c1.mac, "last");
+    // The bridge engine does not ask yet whose station a member speaks for (docs/path.md).
     while heard(&inbox) != "last" {}
     assert_eq!(tables(h2, vni).await, learned, "learned from a packet");
 
