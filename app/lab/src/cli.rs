@@ -76,7 +76,11 @@ pub enum Verb {
         daemon: String,
     },
     /// Show all of it: three hosts, a network, a packet and its six hops; ends by itself
-    Demo,
+    Demo {
+        /// With plain processes, even where Docker is installed
+        #[arg(long)]
+        plain: bool,
+    },
     /// Take a lab down; nothing stays behind
     Down {
         /// The lab; not needed when there is only one
@@ -186,7 +190,7 @@ pub fn run(verb: Verb) -> Result<ExitCode, LabError> {
         Verb::Pause(whom) => signal(&whom, HostRequest::Pause, Signal::SIGSTOP)?,
         Verb::Resume(whom) => signal(&whom, HostRequest::Resume, Signal::SIGCONT)?,
         Verb::Logs { target, daemon } => logs(&target, &daemon)?,
-        Verb::Demo => demo::play()?,
+        Verb::Demo { plain } => demo::play(plain)?,
         Verb::Down { name } => lab::down(&choose(name.as_deref())?)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -31,15 +31,15 @@ const HINT: &str =
     "the words above say what failed; `weft lab up` brings up the same hosts to look at";
 
 /// Plays the whole of it; ends by itself and leaves nothing behind.
-pub(crate) fn play() -> Result<(), LabError> {
+pub(crate) fn play(plain: bool) -> Result<(), LabError> {
     let runtime = Builder::new_multi_thread().enable_all().build();
-    runtime.or_hint("start the demo", HINT)?.block_on(demo())
+    runtime.or_hint("start the demo", HINT)?.block_on(demo(plain))
 }
 
-async fn demo() -> Result<(), LabError> {
+async fn demo(plain: bool) -> Result<(), LabError> {
     let docker = DOCKERDS.iter().any(|path| Path::new(path).exists());
-    let kind = if docker { Kind::Docker } else { Kind::Plain };
-    let mut report = Report::begin(kind)?;
+    let kind = if docker && !plain { Kind::Docker } else { Kind::Plain };
+    let mut report = Report::begin(kind, docker)?;
     let lab = hosts(&mut report, kind).await?;
     let outcome = scenes(&mut report, &lab, kind).await;
     report.scene("Take everything down")?;

@@ -27,7 +27,7 @@ pub use host::Host;
 pub use image::IMAGE;
 pub use lab::Lab;
 pub use protocol::{HostState, LabState, Service};
-pub use spec::{GATEWAY, INTERNET, MOST_HOSTS, NAME_SERVER, OUTSIDE, Spec};
+pub use spec::{GATEWAY, INTERNET, MOST_HOSTS, NAME_SERVER, OUTSIDE, Spec, executable};
 
 use std::process::ExitCode;
 

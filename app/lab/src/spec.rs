@@ -32,6 +32,9 @@ pub struct Spec {
     pub agent: bool,
     /// Whether the Engines keep containers running while dockerd is down.
     pub live_restore: bool,
+    /// Whether the host holds the agent's socket for Docker, as systemd does with `weft.socket`:
+    /// Docker's calls then wait while the agent is down.
+    pub socket_activation: bool,
     /// A folder with another Debian, whose Engine and files the hosts use instead of the machine's.
     pub engine_root: Option<PathBuf>,
     /// The `weft` executable; found beside the current executable when absent.
@@ -49,6 +52,7 @@ impl Default for Spec {
             docker: false,
             agent: true,
             live_restore: false,
+            socket_activation: false,
             engine_root: None,
             exe: None,
             keep_logs,
@@ -64,6 +68,7 @@ pub(crate) struct Plan {
     pub(crate) docker: bool,
     pub(crate) agent: bool,
     pub(crate) live_restore: bool,
+    pub(crate) socket_activation: bool,
     pub(crate) engine_root: Option<PathBuf>,
     pub(crate) exe: PathBuf,
     pub(crate) keep_logs: Option<PathBuf>,
@@ -80,10 +85,19 @@ impl Plan {
         check_name(&name)?;
         let exe = match spec.exe {
             Some(exe) => exe,
-            None => find_exe()?,
+            None => executable()?,
         };
-        let Spec { hosts, docker, agent, live_restore, engine_root, keep_logs, .. } = spec;
-        Ok(Self { name, hosts, docker, agent, live_restore, engine_root, exe, keep_logs })
+        Ok(Self {
+            name,
+            hosts: spec.hosts,
+            docker: spec.docker,
+            agent: spec.agent,
+            live_restore: spec.live_restore,
+            socket_activation: spec.socket_activation,
+            engine_root: spec.engine_root,
+            exe,
+            keep_logs: spec.keep_logs,
+        })
     }
 
     /// Every host with its address.
@@ -103,6 +117,7 @@ impl Plan {
             image: self.docker.then(|| image(&self.name)),
             agent: self.agent,
             live_restore: self.live_restore,
+            socket_activation: self.socket_activation,
             engine_root: self.engine_root.clone(),
             cgroup: format!("/{}-{host}", cgroup_prefix(&self.name)),
             exe: self.exe.clone(),
@@ -124,6 +139,7 @@ pub(crate) struct Order {
     pub(crate) image: Option<PathBuf>,
     pub(crate) agent: bool,
     pub(crate) live_restore: bool,
+    pub(crate) socket_activation: bool,
     pub(crate) engine_root: Option<PathBuf>,
     pub(crate) cgroup: String,
     pub(crate) exe: PathBuf,
@@ -194,7 +210,11 @@ fn check_name(name: &str) -> Result<(), LabError> {
 }
 
 /// Finds `weft`: the current executable, or beside it when that is a test.
-fn find_exe() -> Result<PathBuf, LabError> {
+///
+/// # Errors
+///
+/// If it is not there, or not built yet.
+pub fn executable() -> Result<PathBuf, LabError> {
     let what = "find the weft executable";
     let hint = "build it first (`cargo build -p weft`) or name it in WEFT_EXE";
     if let Some(exe) = std::env::var_os("WEFT_EXE") {

@@ -18,15 +18,14 @@ pub(super) struct Report {
 
 impl Report {
     /// Opens the curtain.
-    pub(super) fn begin(kind: Kind) -> Result<Self, LabError> {
+    pub(super) fn begin(kind: Kind, docker_is_here: bool) -> Result<Self, LabError> {
         let report = Self { began: Instant::now(), scene: None, times: Vec::new() };
-        match kind {
-            Kind::Docker => report.line("Weft: one network for containers on many hosts\n")?,
-            Kind::Plain => report.line(
-                "Weft: one network for workloads on many hosts\n\n\
-                 Docker is not installed here (apt-get install docker.io): plain processes take the \
-                 place of its containers.\n",
-            )?,
+        report.line(&format!("Weft: one network for {} on many hosts\n", kind.plural()))?;
+        if !docker_is_here {
+            report.line(
+                "Docker is not installed here (apt-get install docker.io): plain processes take \
+                 the place of its containers.\n",
+            )?;
         }
         Ok(report)
     }

@@ -18,6 +18,16 @@ pub(super) enum Kind {
     Plain,
 }
 
+impl Kind {
+    /// What people call them.
+    pub(super) const fn plural(self) -> &'static str {
+        match self {
+            Self::Docker => "containers",
+            Self::Plain => "plain processes",
+        }
+    }
+}
+
 /// One workload on a host.
 #[derive(Debug)]
 pub(super) struct Workload<'a> {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::net::UnixStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,8 @@ use crate::image::IMAGE;
 use crate::protocol::Service;
 use crate::spec::Order;
 
+/// Where Docker looks for the agent.
+const PLUGIN: &str = "/run/docker/plugins/weft.sock";
 const NEED_DOCKER: &str = "install docker.io (apt-get install docker.io), or leave out --docker";
 
 /// The daemons that run on this host.
@@ -30,12 +33,25 @@ pub(super) struct Daemons {
     order: Arc<Order>,
     reaper: Reaper,
     running: Arc<Mutex<BTreeMap<Service, Pid>>>,
+    /// The agent's socket for Docker, if the host holds it.
+    plugin: Option<Arc<UnixListener>>,
 }
 
 impl Daemons {
     /// No daemon yet, on a host made by `order`.
     pub(super) fn new(order: Order, reaper: Reaper) -> Self {
-        Self { order: Arc::new(order), reaper, running: Arc::default() }
+        Self { order: Arc::new(order), reaper, running: Arc::default(), plugin: None }
+    }
+
+    /// Listens for Docker in the agent's stead, from now on for ever.
+    pub(super) fn hold_plugin_socket(&mut self) -> Result<(), LabError> {
+        let held = || -> io::Result<UnixListener> {
+            std::fs::create_dir_all(Path::new(PLUGIN).parent().unwrap_or(Path::new("/")))?;
+            UnixListener::bind(PLUGIN)
+        };
+        let listener = held().or_hint(format!("listen at {PLUGIN}"), TRY_DOWN)?;
+        self.plugin = Some(Arc::new(listener));
+        Ok(())
     }
 
     /// Starts a daemon and waits until it answers.
@@ -45,6 +61,7 @@ impl Daemons {
             return Err(LabError::new(what, format!("it runs already as {pid}"), TRY_DOWN));
         }
         let mut command = self.command(service);
+        command.stdin(self.input(service).or_hint(&what, TRY_DOWN)?);
         let pid = self.spawn(&mut command, service.name()).or_hint(&what, hint_for(service))?;
         self.running().insert(service, pid);
         self.await_answer(service, pid)
@@ -71,6 +88,7 @@ impl Daemons {
         }
         let mut command = Command::new("/usr/bin/docker");
         command.args(["import", "--change", "CMD [\"sh\"]"]).args([mounts::IMAGE, IMAGE]);
+        command.stdin(Stdio::null());
         let pid = self.spawn(&mut command, "docker").or_hint(&what, NEED_DOCKER)?;
         let end = self.reaper.wait(pid, Duration::from_secs(60));
         if !matches!(end, Some(WaitStatus::Exited(_, 0))) {
@@ -82,9 +100,12 @@ impl Daemons {
     fn command(&self, service: Service) -> Command {
         match service {
             Service::Agent => {
-                let mut command = Command::new(mounts::PROGRAM);
+                let mut command = match &self.plugin {
+                    Some(_held) => inheriting(mounts::PROGRAM),
+                    None => Command::new(mounts::PROGRAM),
+                };
                 command.args(["agent", "--state", "/var/lib/weft", "--run", "/run/weft"]);
-                command.args(["--plugin-socket", "/run/docker/plugins/weft.sock"]);
+                command.args(["--plugin-socket", PLUGIN]);
                 command.args(["--docker-socket", "/var/run/docker.sock"]);
                 command
             }
@@ -100,10 +121,18 @@ impl Daemons {
         }
     }
 
+    /// What a daemon finds as its standard input.
+    fn input(&self, service: Service) -> io::Result<Stdio> {
+        match (&self.plugin, service) {
+            (Some(held), Service::Agent) => Ok(OwnedFd::from(held.try_clone()?).into()),
+            _ => Ok(Stdio::null()),
+        }
+    }
+
     /// Runs `command` with its output in a log.
     fn spawn(&self, command: &mut Command, log: &str) -> io::Result<Pid> {
         let log = OpenOptions::new().create(true).append(true).open(self.log(log))?;
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        command.stdout(log.try_clone()?).stderr(log);
         command.env("DOCKER_CONFIG", "/run/lab/docker");
         self.reaper.start(|| {
             let child = command.spawn()?;
@@ -150,6 +179,15 @@ impl Daemons {
     fn running(&self) -> MutexGuard<'_, BTreeMap<Service, Pid>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A command whose standard input becomes its descriptor 3, as the service manager passes sockets
+/// (`sd_listen_fds(3)`); only the process itself can name itself as the one that it is meant for.
+fn inheriting(program: &str) -> Command {
+    let mut command = Command::new("/bin/sh");
+    let script = "export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\" 3<&0 </dev/null";
+    command.args(["-c", script, "sh", program]);
+    command
 }
 
 fn hint_for(service: Service) -> &'static str {

@@ -54,8 +54,11 @@ fn start() -> Result<(), LabError> {
     });
     mounts::make(&order)?;
     connect(&order)?;
-    let (docker, agent) = (order.image.is_some(), order.agent);
-    let daemons = Daemons::new(order, reaper::start());
+    let (docker, agent, held) = (order.image.is_some(), order.agent, order.socket_activation);
+    let mut daemons = Daemons::new(order, reaper::start());
+    if held {
+        daemons.hold_plugin_socket()?;
+    }
     listen(daemons.clone())?;
     if agent {
         daemons.start(Service::Agent)?;
