@@ -47,6 +47,20 @@ impl Cluster {
             live_restore: kind == Kind::LiveRestore,
             ..Spec::default()
         };
+        Self::up_in(spec).await
+    }
+
+    /// As [`up`](Self::up), in a lab of one's own choice.
+    ///
+    /// # Errors
+    ///
+    /// If the lab or the cluster does not come up.
+    pub async fn up_in(spec: Spec) -> anyhow::Result<Self> {
+        let kind = match &spec {
+            Spec { docker: false, .. } => Kind::Plain,
+            Spec { live_restore: true, .. } => Kind::LiveRestore,
+            _ => Kind::Docker,
+        };
         let cluster = Self { lab: Lab::up(spec).await?, kind };
         cluster.form(&["--address-rest", "1s"]).await?;
         Ok(cluster)
