@@ -145,7 +145,8 @@ impl Agent {
         self.deregister(&member, asked).await?;
         self.member.send_replace(None);
         member.stop().await;
-        self.around.cluster_networks.send_replace(None);
+        // Nothing of the cluster is here any more: Docker's copies of its networks go.
+        self.around.cluster_networks.send_replace(Some(Arc::default()));
         self.around.disk.clear().map_err(|error| {
             because(ProblemKind::Internal, "forget the cluster", &error, error.hint())
         })?;

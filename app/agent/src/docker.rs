@@ -63,6 +63,17 @@ macro_rules! answer {
     };
 }
 
+/// As [`answer`], for what is to go: a host that is in no cluster has nothing of it.
+macro_rules! gone {
+    ($self:ident, $fabric:ident => $body:expr) => {
+        async move {
+            let Ok($fabric) = $self.fabric() else { return Ok(()) };
+            $body.await.map_err(refusal)
+        }
+        .boxed()
+    };
+}
+
 impl Overlay for ForDocker {
     fn offer_pool(&self, request: PoolRequest) -> Answer<'_, IpNet> {
         answer!(self, fabric => self.offers.offer(&fabric, request))
@@ -82,7 +93,7 @@ impl Overlay for ForDocker {
     }
 
     fn release(&self, subnet: IpNet, address: IpAddr) -> Answer<'_, ()> {
-        answer!(self, fabric => pool::release(&fabric, subnet, address))
+        gone!(self, fabric => pool::release(&fabric, subnet, address))
     }
 
     fn create_network(&self, network: DockerNetwork) -> Answer<'_, ()> {
@@ -107,11 +118,11 @@ impl Overlay for ForDocker {
     }
 
     fn delete_network<'a>(&'a self, docker_id: &'a DockerNetworkId) -> Answer<'a, ()> {
-        answer!(self, fabric => network::delete(&fabric, docker_id))
+        gone!(self, fabric => network::delete(&fabric, docker_id))
     }
 
     fn forget_network<'a>(&'a self, docker_id: &'a DockerNetworkId) -> Answer<'a, ()> {
-        answer!(self, fabric => network::forget(&fabric, docker_id))
+        gone!(self, fabric => network::forget(&fabric, docker_id))
     }
 
     fn create_endpoint(&self, endpoint: DockerEndpoint) -> Answer<'_, MacAddr> {
@@ -123,11 +134,11 @@ impl Overlay for ForDocker {
     }
 
     fn leave<'a>(&'a self, endpoint: &'a DockerEndpointId) -> Answer<'a, ()> {
-        answer!(self, fabric => endpoint::leave(&fabric, endpoint))
+        gone!(self, fabric => endpoint::leave(&fabric, endpoint))
     }
 
     fn delete_endpoint<'a>(&'a self, endpoint: &'a DockerEndpointId) -> Answer<'a, ()> {
-        answer!(self, fabric => endpoint::delete(&fabric, endpoint))
+        gone!(self, fabric => endpoint::delete(&fabric, endpoint))
     }
 
     fn rename<'a>(&'a self, endpoint: &'a DockerEndpointId, names: Names) -> Answer<'a, ()> {
@@ -135,7 +146,7 @@ impl Overlay for ForDocker {
     }
 
     fn forget<'a>(&'a self, endpoint: &'a DockerEndpointId) -> Answer<'a, ()> {
-        answer!(self, fabric => endpoint::forget(&fabric, endpoint))
+        gone!(self, fabric => endpoint::forget(&fabric, endpoint))
     }
 
     fn attachments(&self) -> BoxFuture<'_, Vec<Attachment>> {
