@@ -21,6 +21,10 @@ pub const OUTSIDE: &str = "outside";
 
 /// What a lab should be made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "switches that have nothing to do with each other"
+)]
 pub struct Spec {
     /// The lab's name; a unique one is chosen when absent.
     pub name: Option<String>,
@@ -62,6 +66,10 @@ impl Default for Spec {
 
 /// A [`Spec`] in which nothing is left to choose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "switches that have nothing to do with each other"
+)]
 pub(crate) struct Plan {
     pub(crate) name: String,
     pub(crate) hosts: u8,

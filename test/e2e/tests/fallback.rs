@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::tests_outside_test_module,
     clippy::indexing_slicing,
     reason = "integration tests"

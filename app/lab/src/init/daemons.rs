@@ -23,7 +23,8 @@ use crate::image::IMAGE;
 use crate::protocol::Service;
 use crate::spec::Order;
 
-/// Where Docker looks for the agent.
+/// Where Docker looks for plugins, and for the agent among them.
+const PLUGINS: &str = "/run/docker/plugins";
 const PLUGIN: &str = "/run/docker/plugins/weft.sock";
 const NEED_DOCKER: &str = "install docker.io (apt-get install docker.io), or leave out --docker";
 
@@ -46,7 +47,7 @@ impl Daemons {
     /// Listens for Docker in the agent's stead, from now on for ever.
     pub(super) fn hold_plugin_socket(&mut self) -> Result<(), LabError> {
         let held = || -> io::Result<UnixListener> {
-            std::fs::create_dir_all(Path::new(PLUGIN).parent().unwrap_or(Path::new("/")))?;
+            std::fs::create_dir_all(PLUGINS)?;
             UnixListener::bind(PLUGIN)
         };
         let listener = held().or_hint(format!("listen at {PLUGIN}"), TRY_DOWN)?;
