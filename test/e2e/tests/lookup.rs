@@ -19,7 +19,7 @@ use weft_lab::INTERNET;
 /// Within this time a new name is known on all hosts.
 const SOON: Duration = Duration::from_secs(5);
 /// An answer of our own comes much sooner than this; a question that is lost is asked again later.
-const AT_ONCE: Duration = Duration::from_millis(500);
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Asks by UDP and by TCP, which have to agree.
 fn said(inside: &Netns, name: &str, kind: RecordType) -> Said {
