@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
 use weft_api::{ApiProblem, ProblemKind};
-use weft_model::{EndpointId, MacAddr, Mtu, Name, Network, NetworkId, NodeId, Subnet};
+use weft_model::{EndpointId, Mtu, Name, Network, NetworkId, NodeId, Subnet};
 use weft_registry::{Command, NetworkRequest, Outcome, Refused, View, Want};
 
 use crate::local::Attachment;
@@ -181,11 +181,6 @@ fn slow() -> ApiProblem {
 fn unexpected() -> ApiProblem {
     let hint = "run the same version of Weft on every host";
     problem(ProblemKind::Internal, "the manager answered something else", hint)
-}
-
-/// 48 random bits make an endpoint's MAC.
-pub(crate) fn random_mac() -> MacAddr {
-    MacAddr::from_random(rand::random())
 }
 
 /// The host's and every network's ranges: what a new subnet must not overlap.

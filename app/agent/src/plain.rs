@@ -9,7 +9,7 @@ use weft_kernel::{Netns, WorkloadLink, wire_workload};
 use weft_model::{Endpoint, EndpointId, Mtu, Network};
 use weft_plan::IfName;
 
-use crate::fabric::{Fabric, random_mac};
+use crate::fabric::Fabric;
 use crate::local::{Attachment, Workload};
 use crate::problem::{Answer, because, problem};
 use crate::state::Picture;
@@ -35,7 +35,7 @@ pub(crate) async fn attach(
         network: network.id,
         endpoint: Endpoint {
             id: EndpointId::from_random(rand::random()),
-            mac: random_mac(),
+            mac: fabric.state.picture().mac(network.id, address),
             addresses: vec![address],
             name: Some(asked.name),
             aliases: asked.aliases.into_iter().collect(),
@@ -47,8 +47,11 @@ pub(crate) async fn attach(
     match wire(fabric, &network, egress, &netns, attachment).await {
         Ok(()) => Ok(id),
         Err(mut problem) => {
-            let undone = fabric.detach(id).await;
-            problem.cause.extend(undone.err().map(|error| format!("and undoing it: {error}")));
+            let undone = fabric.detach(id).await.map(|_detached| ());
+            // An attachment that was not even kept has not taken its address along.
+            let released = fabric.state.release(network.id, address).await;
+            let failed = [undone, released].into_iter().filter_map(Result::err);
+            problem.cause.extend(failed.map(|error| format!("and undoing it: {error}")));
             Err(problem)
         }
     }

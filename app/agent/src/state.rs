@@ -15,6 +15,7 @@ mod publish;
 mod start;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use ipnet::IpNet;
@@ -22,7 +23,7 @@ use tokio::sync::watch;
 use weft_addresses::Lessor;
 use weft_docker::DockerNetworkId;
 use weft_membership::Membership;
-use weft_model::{EndpointId, Mtu, Network, NetworkId, Node, NodeId};
+use weft_model::{EndpointId, MacAddr, Mtu, Network, NetworkId, Node, NodeId};
 use weft_transport::MeshHandle;
 use weft_whereabouts::Whereabouts;
 
@@ -50,6 +51,8 @@ pub(crate) struct State {
     lessors: BTreeMap<NetworkId, Lessor>,
     /// What was leased before the start, until its network is known; `true`: released.
     remembered_leases: BTreeMap<Held, bool>,
+    /// The MACs that addresses had which have rested since.
+    last_macs: Arc<BTreeMap<Held, MacAddr>>,
     /// Blocks that are on their way back to the registry: nothing is leased from them any more.
     retiring: BTreeSet<(NetworkId, IpNet)>,
     attachments: BTreeMap<EndpointId, Attachment>,

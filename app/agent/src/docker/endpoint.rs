@@ -10,7 +10,7 @@ use weft_docker::{
 use weft_model::{Endpoint, EndpointId, MacAddr, NetworkId};
 use weft_plan::IfName;
 
-use crate::fabric::{Fabric, random_mac};
+use crate::fabric::Fabric;
 use crate::local::{Attachment, Workload};
 use crate::problem::{Answer, not_found, problem};
 
@@ -21,7 +21,7 @@ pub(super) async fn create(fabric: &Fabric, wanted: DockerEndpoint) -> Answer<Ma
     }
     let network = of_docker(fabric, &wanted.network)?;
     let address = wanted.address.addr();
-    let mac = wanted.mac.unwrap_or_else(random_mac);
+    let mac = wanted.mac.unwrap_or_else(|| fabric.state.picture().mac(network, address));
     refuse_twins(fabric, network, address, mac)?;
     if !fabric.state.picture().holds(network, address) {
         fabric.lease(network, Some(address)).await?;

@@ -1,12 +1,14 @@
 //! Attachments: durable first, then known to the others and to the kernel's target.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use weft_docker::{DockerEndpointId, Names};
 use weft_model::{EndpointId, NetworkId};
 
 use super::State;
-use crate::local::{Attachment, Workload};
+use crate::local::{Attachment, Held, Workload};
 use crate::problem::Answer;
 
 impl State {
@@ -38,6 +40,9 @@ impl State {
         self.local.detach(id).await?;
         self.since.remove(&id);
         let Some(attachment) = self.attachments.remove(&id) else { return Ok(None) };
+        let (network, mac) = (attachment.network, attachment.endpoint.mac);
+        let held = |address: &IpAddr| (Held { network, address: *address }, mac);
+        Arc::make_mut(&mut self.last_macs).extend(attachment.endpoint.addresses.iter().map(held));
         self.withdraw(attachment.network, id);
         Ok(Some((attachment, self.publish())))
     }

@@ -41,6 +41,7 @@ impl State {
     fn take_blocks(&mut self, view: &View) {
         let rest = view.cluster().map(|cluster| cluster.address_rest).unwrap_or_default();
         self.lessors.retain(|id, _lessor| view.network(*id).is_some());
+        Arc::make_mut(&mut self.last_macs).retain(|held, _| view.network(held.network).is_some());
         for network in view.networks().values() {
             let Some(subnet) = network.subnets.first() else { continue };
             let lessor =
@@ -87,8 +88,8 @@ impl State {
         let holding = |block: &IpNet| block.contains(&address);
         let range = blocks.unwrap_or_default().into_iter().find(holding);
         let range = range.ok_or_else(|| moved(address))?;
-        match self.lease(network, Some(address)).await {
-            Ok(_address) => {}
+        match self.hold_back(network, address).await {
+            Ok(()) => {}
             Err(LeaseRefused::Refused(problem)) => return Err(problem),
             Err(LeaseRefused::NeedsBlock(_)) => return Err(moved(address)),
         }

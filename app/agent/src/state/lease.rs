@@ -1,6 +1,7 @@
 //! Addresses: leased from this node's own blocks, durable before anybody hears of them.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use weft_addresses::{Lessor, NoAddress, NotLeasable};
@@ -14,6 +15,9 @@ use crate::problem::{Answer, not_found, problem};
 
 impl State {
     /// Leases an address, `want` or any.
+    ///
+    /// Who wants a certain one that still rests here gets it all the same, and its last MAC with
+    /// it: a container with a fixed address is restarted, and others' tables stay right.
     pub(super) async fn lease(
         &mut self,
         network: NetworkId,
@@ -24,19 +28,48 @@ impl State {
             .lessors
             .get_mut(&network)
             .ok_or_else(|| LeaseRefused::Refused(not_found("network", &network.to_string())))?;
-        let address = match want {
-            None => lessor.lease(now).map_err(|error| no_address(&error))?,
-            Some(address) => {
-                lessor.lease_exact(now, address).map_err(|e| not_leasable(&e, address))?;
-                address
-            }
+        let (address, rested) = match want {
+            None => (lessor.lease(now).map_err(|error| no_address(&error))?, true),
+            Some(address) => match lessor.lease_exact(now, address) {
+                Ok(()) => (address, true),
+                Err(NotLeasable::Resting { .. }) => {
+                    lessor.restore(address);
+                    (address, false)
+                }
+                Err(error) => return Err(not_leasable(&error, address)),
+            },
         };
+        if rested {
+            Arc::make_mut(&mut self.last_macs).remove(&Held { network, address });
+        }
+        self.keep(network, address).await?;
+        Ok(address)
+    }
+
+    /// Leases an address for nobody here; one that rests is refused.
+    pub(super) async fn hold_back(
+        &mut self,
+        network: NetworkId,
+        address: IpAddr,
+    ) -> Result<(), LeaseRefused> {
+        let now = Self::now();
+        let lessor = self
+            .lessors
+            .get_mut(&network)
+            .ok_or_else(|| LeaseRefused::Refused(not_found("network", &network.to_string())))?;
+        lessor.lease_exact(now, address).map_err(|error| not_leasable(&error, address))?;
+        self.keep(network, address).await
+    }
+
+    /// Writes a lease down; it is none if that fails.
+    async fn keep(&mut self, network: NetworkId, address: IpAddr) -> Result<(), LeaseRefused> {
         let held = Held { network, address };
         if let Err(problem) = self.local.lease(held, false).await {
+            let now = Self::now();
             self.lessor(network, |lessor| lessor.release(now, address));
             return Err(LeaseRefused::Refused(problem));
         }
-        Ok(address)
+        Ok(())
     }
 
     /// Lets an address rest.

@@ -27,6 +27,8 @@ pub(crate) struct Picture {
     pub(crate) docker_networks: Arc<BTreeMap<DockerNetworkId, NetworkId>>,
     /// Addresses leased here.
     pub(crate) leased: Arc<BTreeSet<Held>>,
+    /// The MACs that addresses had which are leased again before they have rested.
+    pub(crate) last_macs: Arc<BTreeMap<Held, MacAddr>>,
     /// Who is up, this node not counted.
     pub(crate) standings: Arc<BTreeMap<NodeId, Standing>>,
     /// Who has endpoints where.
@@ -43,6 +45,7 @@ impl Picture {
             attachments: Arc::default(),
             docker_networks: Arc::default(),
             leased: Arc::default(),
+            last_macs: Arc::default(),
             standings: Arc::default(),
             in_use: Arc::default(),
         }
@@ -51,6 +54,13 @@ impl Picture {
     /// Whether this host has leased `address`.
     pub(crate) fn holds(&self, network: NetworkId, address: IpAddr) -> bool {
         self.leased.contains(&Held { network, address })
+    }
+
+    /// The MAC for a new endpoint: 48 random bits, unless the address had one a moment ago.
+    pub(crate) fn mac(&self, network: NetworkId, address: IpAddr) -> MacAddr {
+        let last = self.last_macs.get(&Held { network, address }).copied();
+        let free = last.filter(|mac| self.with_mac(network, *mac).is_none());
+        free.unwrap_or_else(|| MacAddr::from_random(rand::random()))
     }
 
     /// The endpoint of `network` that has `mac`.

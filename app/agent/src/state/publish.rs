@@ -111,6 +111,7 @@ impl State {
             facts,
             attachments: Arc::new(self.attachments.clone()),
             docker_networks: Arc::new(self.docker_networks.clone()),
+            last_macs: Arc::clone(&self.last_macs),
             leased: Arc::new(self.lessors.iter().flat_map(leased).collect()),
             standings: Arc::new(self.membership.standings().collect()),
             in_use: Arc::new(self.whereabouts.in_use()),

@@ -67,6 +67,7 @@ impl Start {
             retiring: std::collections::BTreeSet::new(),
             attachments: BTreeMap::new(),
             docker_networks: remembered.docker_networks,
+            last_macs: Arc::default(),
             inner_mtu,
             egress,
             since: remembered.attachments.keys().map(|id| (*id, now)).collect(),
