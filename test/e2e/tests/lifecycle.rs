@@ -15,7 +15,7 @@ use std::time::Duration;
 use weft_api::NetworkView;
 use weft_e2e::{Cluster, Container, Kind, Ping, eventually, holds};
 use weft_kernel::Netns;
-use weft_lab::Host;
+use weft_lab::{Host, Spec};
 
 /// How long a change may take to be known everywhere, on a busy machine.
 const SOON: Duration = Duration::from_secs(5);
@@ -79,7 +79,9 @@ async fn a_running_container_joins_and_leaves_networks_and_changes_its_names() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_that_ends_is_gone_everywhere_and_is_found_again_when_it_runs_again() {
-    let cluster = Cluster::up(2, Kind::Docker).await.unwrap();
+    // Released addresses rest for a minute, as they do outside of tests.
+    let spec = Spec { hosts: 2, docker: true, ..Spec::default() };
+    let cluster = Cluster::founded(spec, &[]).await.unwrap();
     cluster.network("app", &["--subnet", "10.70.0.0/24"]).await.unwrap();
     let (h1, h2) = (cluster.host("h1").unwrap(), cluster.host("h2").unwrap());
     let c1 = cluster.container("h1", "app", "c1").await.unwrap();
@@ -89,6 +91,13 @@ async fn a_container_that_ends_is_gone_everywhere_and_is_found_again_when_it_run
     has(&c1, "c2", &[&c2.address("app").await.unwrap()]).await;
     reaches(&c1, "c2").await;
     reaches(&c2, "c1").await;
+
+    let fixed = Container::start(h2, "app", "fixed", &["--ip", "10.70.0.99"]).await.unwrap();
+    reaches(&c1, "10.70.0.99").await;
+    h2.docker(&["restart", "--time", "0", "fixed"]).await.unwrap();
+    has(&c1, "fixed", &["10.70.0.99"]).await;
+    reaches(&c1, "10.70.0.99").await;
+    fixed.remove().await.unwrap();
 
     crash(&c2).await;
     has(&c1, "c2", &[]).await;
