@@ -81,6 +81,10 @@ pub enum Change {
     RemoveAddress(IpNet),
     /// Removes the egress bridge and its ports.
     RemoveEgress,
+    /// Lets this bridge's traffic through Docker's packet filter; replaces what is there of Weft's.
+    OpenPassage(IfName),
+    /// Takes Weft's rules out of Docker's packet filter.
+    ShutPassage,
 }
 
 impl Change {
@@ -111,7 +115,9 @@ impl Change {
             | Self::RemovePort { place: Place::Egress, .. }
             | Self::AddAddress(_)
             | Self::RemoveAddress(_)
-            | Self::RemoveEgress => None,
+            | Self::RemoveEgress
+            | Self::OpenPassage(_)
+            | Self::ShutPassage => None,
         }
     }
 }
@@ -168,6 +174,12 @@ impl fmt::Display for Change {
             Self::AddAddress(address) => write!(f, "egress: add address {address}"),
             Self::RemoveAddress(address) => write!(f, "egress: remove address {address}"),
             Self::RemoveEgress => f.write_str("egress: remove the bridge"),
+            Self::OpenPassage(bridge) => {
+                write!(f, "egress: let {bridge} through Docker's chain DOCKER-USER")
+            }
+            Self::ShutPassage => {
+                f.write_str("egress: take Weft's rules from Docker's chain DOCKER-USER")
+            }
         }
     }
 }

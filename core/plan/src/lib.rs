@@ -11,6 +11,7 @@ mod flaw;
 mod ifname;
 mod observed;
 mod order;
+mod passage;
 mod simulate;
 
 pub use change::{Change, Place, Tunnel};
@@ -23,4 +24,5 @@ pub use observed::{
     EgressSeen, FdbSeen, LinkSeen, NamespaceSeen, NeighborSeen, Observed, SegmentSeen, VxlanSeen,
 };
 pub use order::Plan;
+pub use passage::PassageSeen;
 pub use simulate::simulate;

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use weft_model::{MacAddr, Mtu, Vni, Vtep};
 
-use crate::{Desired, Egress, FirewallSeen, Flaw, IfName, Port, Segment};
+use crate::{Desired, Egress, FirewallSeen, Flaw, IfName, PassageSeen, Port, Segment};
 
 /// Everything of Weft's that one host's kernel holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub struct Observed {
     pub firewall: FirewallSeen,
     /// The egress bridge, if there is one.
     pub egress: Option<EgressSeen>,
+    /// What is Weft's in Docker's packet filter.
+    pub passage: PassageSeen,
 }
 
 /// One namespace `weft-<vni>`.
@@ -113,13 +115,14 @@ impl LinkSeen {
 }
 
 impl From<&Desired> for Observed {
-    /// What a dump shows when all is as desired.
+    /// What a dump shows when all is as desired, on a host where Docker filters nothing.
     fn from(desired: &Desired) -> Self {
         let segments = desired.segments.iter().map(|(&vni, segment)| (vni, segment.into()));
         Self {
             segments: segments.collect(),
             firewall: FirewallSeen::Holds(desired.firewall()),
             egress: desired.egress.as_ref().map(EgressSeen::from),
+            passage: PassageSeen::NoChain,
         }
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use weft_model::Vni;
 
 use crate::{
-    Change, EgressSeen, FdbSeen, FirewallSeen, IfName, LinkSeen, NeighborSeen, Observed, Place,
-    SegmentSeen, Tunnel, VxlanSeen,
+    Change, EgressSeen, FdbSeen, FirewallSeen, IfName, LinkSeen, NeighborSeen, Observed,
+    PassageSeen, Place, SegmentSeen, Tunnel, VxlanSeen,
 };
 
 /// The state after `change`. A change to something that is not there changes nothing.
@@ -36,6 +36,8 @@ pub fn simulate(observed: &Observed, change: &Change) -> Observed {
             after.egress.as_mut().map(|egress| egress.addresses.remove(address));
         }
         Change::RemoveEgress => after.egress = None,
+        Change::OpenPassage(bridge) => set_passage(&mut after, PassageSeen::Open(bridge.clone())),
+        Change::ShutPassage => set_passage(&mut after, PassageSeen::Shut),
         Change::AddVxlan(_)
         | Change::ReplaceVxlan { .. }
         | Change::SetVxlan { .. }
@@ -82,6 +84,13 @@ fn set_bridge(after: &mut Observed, place: Place, link: LinkSeen) {
             }
         }
         Place::Egress => after.egress.get_or_insert_with(EgressSeen::default).bridge = link,
+    }
+}
+
+/// The chain is Docker's: without it there is nothing to write to.
+fn set_passage(after: &mut Observed, passage: PassageSeen) {
+    if after.passage != PassageSeen::NoChain {
+        after.passage = passage;
     }
 }
 

@@ -95,6 +95,31 @@ pub enum ApplyError {
     /// The packet filter refused the table.
     #[error("write the packet filter")]
     Nft(#[source] NftError),
+    /// Docker's chain cannot be written.
+    #[error("write Docker's chain DOCKER-USER")]
+    Iptables(#[source] IptablesError),
+}
+
+/// Why `iptables` did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum IptablesError {
+    /// The program cannot be started.
+    #[error("start `{program}`")]
+    Start {
+        /// Which program.
+        program: &'static str,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The program failed.
+    #[error("`{program}` fails: {why}")]
+    Failed {
+        /// Which program.
+        program: &'static str,
+        /// What it said.
+        why: String,
+    },
 }
 
 /// Why `nft` did not do what it was asked to.
@@ -164,6 +189,24 @@ impl ApplyError {
             | Self::Netlink { source, .. }
             | Self::Setting { source, .. } => hint_of(source),
             Self::Nft(error) => error.hint(),
+            Self::Iptables(error) => error.hint(),
+        }
+    }
+}
+
+impl IptablesError {
+    /// What to try.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Start { .. } => {
+                "install iptables (`apt install iptables`): Docker filters with it".to_owned()
+            }
+            Self::Failed { .. } => {
+                "look at Docker's rules with `iptables -S DOCKER-USER`; until then plain workloads \
+                 do not reach the outside"
+                    .to_owned()
+            }
         }
     }
 }

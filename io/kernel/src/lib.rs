@@ -10,6 +10,7 @@ mod error;
 mod fake;
 pub mod host;
 mod inherit;
+mod iptables;
 mod kernel;
 mod linux;
 mod netlink;
@@ -17,7 +18,7 @@ mod netns;
 mod nft;
 mod workload;
 
-pub use error::{ApplyError, NftError, ObserveError, WireError};
+pub use error::{ApplyError, IptablesError, NftError, ObserveError, WireError};
 pub use fake::Fake;
 pub use inherit::unix_listener;
 pub use kernel::{Applied, Disturbance, Failure, Kernel};

@@ -6,6 +6,7 @@ mod generation;
 mod inspect;
 mod links;
 mod observe;
+mod passage;
 mod settings;
 mod watch;
 mod world;

@@ -14,14 +14,17 @@
 mod support;
 
 use support::{Host, desired, mac, reach, v4, vni};
-use weft_kernel::{Fake, Kernel};
+use weft_kernel::{Disturbance, Fake, Kernel};
 use weft_model::Vtep;
-use weft_plan::{Desired, Egress, IfName, Observed, Port, teardown};
+use weft_plan::{Desired, Egress, IfName, Observed, PassageSeen, Port, teardown};
 
-async fn check(kernel: &impl Kernel) {
+/// `start_dockers_filter` makes an empty chain `DOCKER-USER`.
+async fn check(kernel: &impl Kernel, start_dockers_filter: impl FnOnce()) {
     reaches_whatever_is_desired(kernel).await;
     follows_changes(kernel).await;
     leaves_nothing(kernel).await;
+    start_dockers_filter();
+    goes_through_dockers_filter(kernel).await;
 }
 
 async fn reaches_whatever_is_desired(kernel: &impl Kernel) {
@@ -63,6 +66,21 @@ async fn leaves_nothing(kernel: &impl Kernel) {
     assert_eq!(kernel.observe().await.unwrap(), Observed::default());
 }
 
+async fn goes_through_dockers_filter(kernel: &impl Kernel) {
+    let passage = async || kernel.observe().await.unwrap().passage;
+    reach(kernel, &desired(&[])).await;
+    assert_eq!(passage().await, PassageSeen::Shut);
+    reach(kernel, &with_egress(desired(&[]))).await;
+    assert_eq!(passage().await, PassageSeen::Open(IfName::egress()));
+    reach(kernel, &desired(&[])).await;
+    assert_eq!(passage().await, PassageSeen::Shut);
+    reach(kernel, &with_egress(desired(&[]))).await;
+    let applied = kernel.apply(&teardown(&kernel.observe().await.unwrap())).await;
+    assert!(applied.failures.is_empty(), "{:?}", applied.failures);
+    let nothing = Observed { passage: PassageSeen::Shut, ..Observed::default() };
+    assert_eq!(kernel.observe().await.unwrap(), nothing);
+}
+
 fn with_egress(mut wanted: Desired) -> Desired {
     let port = Port { peer: "wxtest".parse().unwrap(), mac: mac(9) };
     wanted.egress = Some(Egress {
@@ -75,10 +93,13 @@ fn with_egress(mut wanted: Desired) -> Desired {
 
 #[tokio::test]
 async fn the_fake_kernel_keeps_the_contract() {
-    check(&Fake::new()).await;
+    let kernel = Fake::new();
+    let start = || kernel.disturb(Disturbance::Firewall, |state| state.passage = PassageSeen::Shut);
+    check(&kernel, start).await;
 }
 
 #[tokio::test]
 async fn linux_keeps_the_contract() {
-    check(&Host::new().linux).await;
+    let host = Host::new();
+    check(&host.linux, || host.start_dockers_filter()).await;
 }

@@ -105,3 +105,69 @@ async fn workloads_do_not_reach_each_other_by_the_egress_bridge() {
     sender.send_to(b"to the gateway", "172.30.0.1:7000").unwrap();
     assert!(gateway.recv_from(&mut [0; 64]).is_ok());
 }
+
+/// Sends one datagram out and one back; then one from outside that nobody asked for.
+fn leaves_and_is_not_reached(workload: &Netns, outside: &Netns, patience: Duration) -> bool {
+    let sender = socket(workload, "172.30.0.2:0", PATIENCE);
+    let receiver = socket(outside, "198.51.100.2:7000", patience);
+    let other = socket(workload, "172.30.0.2:7000", SHORTLY);
+    sender.send_to(b"hello", "198.51.100.2:7000").unwrap();
+    let Ok((_, from)) = receiver.recv_from(&mut [0; 64]) else { return false };
+    receiver.send_to(b"hello", from).unwrap();
+    receiver.send_to(b"hello", "172.30.0.2:7000").unwrap();
+    sender.recv_from(&mut [0; 64]).is_ok() && other.recv_from(&mut [0; 64]).is_err()
+}
+
+#[tokio::test]
+async fn where_docker_filters_workloads_leave_through_its_chain_for_others() {
+    let host = Host::new();
+    host.reach(&wanted()).await;
+    let (workload, outside) = (workload(&host, 2).await, outside(&host));
+    host.start_dockers_filter();
+    assert!(!leaves_and_is_not_reached(&workload, &outside, SHORTLY), "Docker filters");
+    host.reach(&wanted()).await;
+    assert!(leaves_and_is_not_reached(&workload, &outside, PATIENCE));
+    for damage in [
+        "iptables -F DOCKER-USER; iptables -A DOCKER-USER -j RETURN",
+        "iptables -D DOCKER-USER 4",
+        "iptables -I DOCKER-USER 1 -j RETURN",
+    ] {
+        host.run(damage);
+        let plan = host.reach(&wanted()).await;
+        assert_eq!(plan.len(), 1, "after `{damage}`:\n{plan}");
+        assert!(leaves_and_is_not_reached(&workload, &outside, PATIENCE), "{damage}");
+    }
+    // What a person forbids stays forbidden.
+    host.run("iptables -I DOCKER-USER -d 198.51.100.2 -j DROP");
+    assert!(host.reach(&wanted()).await.is_empty());
+    assert!(!leaves_and_is_not_reached(&workload, &outside, SHORTLY));
+}
+
+#[tokio::test]
+async fn dockers_bridges_stay_dockers_business() {
+    let host = Host::new();
+    host.start_dockers_filter();
+    host.reach(&wanted()).await;
+    let workload = workload(&host, 2).await;
+    let container = Netns::unnamed().unwrap();
+    let mut anchor =
+        container.run(|| std::process::Command::new("sleep").arg("60").spawn().unwrap()).unwrap();
+    host.run(&format!(
+        "ip link add docker0 type bridge; ip addr add 172.17.0.1/16 dev docker0; \
+         ip link add vc type veth peer name eth0 netns {}; \
+         ip link set vc master docker0 up; ip link set docker0 up",
+        anchor.id()
+    ));
+    anchor.kill().unwrap();
+    anchor.wait().unwrap();
+    run(&container, "ip addr add 172.17.0.2/16 dev eth0; ip link set eth0 up");
+    run(&container, "ip route add default via 172.17.0.1");
+    let sender = socket(&workload, "172.30.0.2:0", SHORTLY);
+    let receiver = socket(&container, "172.17.0.2:7000", SHORTLY);
+    sender.send_to(b"hello", "172.17.0.2:7000").unwrap();
+    assert!(receiver.recv_from(&mut [0; 64]).is_err(), "Docker would have dropped it");
+    host.run("iptables -A FORWARD -o docker0 -p udp --dport 7000 -j ACCEPT");
+    sender.send_to(b"hello", "172.17.0.2:7000").unwrap();
+    receiver.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert!(receiver.recv_from(&mut [0; 64]).is_ok(), "a published port is open to all");
+}

@@ -54,6 +54,12 @@ async fn what_others_change_is_heard() {
     check(&mut heard, Disturbance::Firewall).await;
     host.run("ip addr add 192.0.2.1/32 dev lo");
     check(&mut heard, Disturbance::Host).await;
+    quiet(&mut heard).await;
+    host.start_dockers_filter();
+    check(&mut heard, Disturbance::Firewall).await;
+    quiet(&mut heard).await;
+    host.run("iptables -F DOCKER-USER");
+    check(&mut heard, Disturbance::Firewall).await;
 }
 
 #[tokio::test]

@@ -99,9 +99,16 @@ fn link() -> impl Strategy<Value = LinkSeen> {
 
 /// A kernel that was right for other wishes, and in which somebody has been since.
 fn observed() -> impl Strategy<Value = Observed> {
+    let passage = prop_oneof![
+        Just(PassageSeen::NoChain),
+        Just(PassageSeen::Shut),
+        Just(PassageSeen::Altered),
+        Just(PassageSeen::Open(IfName::egress())),
+    ];
     let damage = (option::of(link()), option::of(name("wp")), any::<u8>());
-    (desired(), proptest::collection::vec((0..VNIS, damage), 0..4)).prop_map(|(former, damages)| {
-        let mut observed = Observed::from(&former);
+    let damages = proptest::collection::vec((0..VNIS, damage), 0..4);
+    (desired(), damages, passage).prop_map(|(former, damages, passage)| {
+        let mut observed = Observed { passage, ..Observed::from(&former) };
         for (number, (link, port, kind)) in damages {
             hurt(&mut observed, number, link, port, kind);
         }
@@ -124,7 +131,10 @@ fn hurt(
     let Some(segment) = observed.segments.get_mut(&vni(number)) else { return };
     match kind % 7 {
         0 => *segment = SegmentSeen { namespace: NamespaceSeen::Dead, ..SegmentSeen::default() },
-        1 => segment.bridge = link,
+        // Stations are behind ports; a bridge itself is never seen with any.
+        1 => {
+            segment.bridge = link.map(|link| LinkSeen { stations: BTreeSet::new(), ..link });
+        }
         2 => segment.vxlan = link.map(|link| VxlanSeen { link, local: None, udp_port: 1 }),
         3 => segment.ports.extend(port.zip(link)),
         4 => segment.fdb.values_mut().for_each(|seen| *seen = FdbSeen::Foreign),
@@ -133,6 +143,11 @@ fn hurt(
             vxlan.link.flaws.extend(link.iter().flat_map(|link| link.flaws.clone()));
         }),
     }
+}
+
+/// What is right on the host that was observed.
+fn right(desired: &Desired, on: &Observed) -> Observed {
+    Observed { passage: on.passage.right_for(desired), ..Observed::from(desired) }
 }
 
 /// What lives in both: (segment, station) and (segment, address) and (segment, port).
@@ -176,15 +191,16 @@ fn without_replaced(plan: &Plan, mut alive: BTreeSet<String>) -> BTreeSet<String
 
 proptest! {
     #[test]
-    fn what_is_as_desired_needs_no_change(desired in desired()) {
-        prop_assert_eq!(diff(&desired, &Observed::from(&desired)), Plan::default());
+    fn what_is_as_desired_needs_no_change(desired in desired(), on in observed()) {
+        prop_assert_eq!(diff(&desired, &right(&desired, &on)), Plan::default());
     }
 
     #[test]
     fn a_whole_plan_reaches_what_is_desired(desired in desired(), observed in observed()) {
         let plan = diff(&desired, &observed);
+        let right = right(&desired, &observed);
         let after = plan.changes.iter().fold(observed, |state, change| simulate(&state, change));
-        prop_assert_eq!(after, Observed::from(&desired));
+        prop_assert_eq!(after, right);
     }
 
     #[test]
@@ -205,12 +221,13 @@ proptest! {
     fn a_plan_that_is_broken_off_is_completed_by_the_next(
         desired in desired(), observed in observed(), at in 0..40_usize,
     ) {
+        let right = right(&desired, &observed);
         let plan = diff(&desired, &observed);
         let some = plan.changes.iter().take(at);
         let half = some.fold(observed, |state, change| simulate(&state, change));
         let rest = diff(&desired, &half);
         let after = rest.changes.iter().fold(half, |state, change| simulate(&state, change));
-        prop_assert_eq!(after, Observed::from(&desired));
+        prop_assert_eq!(after, right);
     }
 
     #[test]
@@ -232,8 +249,9 @@ proptest! {
     #[test]
     fn a_teardown_leaves_nothing(observed in observed()) {
         let plan = teardown(&observed);
+        let nothing = right(&Desired::default(), &observed).passage;
         let after = plan.changes.iter().fold(observed, |state, change| simulate(&state, change));
-        prop_assert_eq!(after, Observed::default());
+        prop_assert_eq!(after, Observed { passage: nothing, ..Observed::default() });
     }
 }
 
@@ -262,4 +280,32 @@ fn a_plan_reads_like_a_list_of_what_differs() {
                     segment 5000: make vx0 anew: its UDP port is 8472\n\
                     segment 5000: 02:00:00:00:00:09 is at host 192.0.2.2\n";
     assert_eq!(plan.to_string(), expected);
+}
+
+#[test]
+fn the_way_through_dockers_filter_is_open_while_it_filters_and_somebody_is_to_leave() {
+    let without = Desired::default();
+    let egress = Egress {
+        bridge: IfName::egress(),
+        address: "172.30.0.1/16".parse().unwrap(),
+        ports: BTreeMap::new(),
+    };
+    let with = Desired { egress: Some(egress), ..Desired::default() };
+    let open = PassageSeen::Open(IfName::egress());
+    for (desired, seen, expected) in [
+        (&with, PassageSeen::NoChain, ""),
+        (&with, PassageSeen::Shut, "egress: let weft-egress through Docker's chain DOCKER-USER\n"),
+        (
+            &with,
+            PassageSeen::Altered,
+            "egress: let weft-egress through Docker's chain DOCKER-USER\n",
+        ),
+        (&with, open.clone(), ""),
+        (&without, PassageSeen::NoChain, ""),
+        (&without, PassageSeen::Shut, ""),
+        (&without, open, "egress: take Weft's rules from Docker's chain DOCKER-USER\n"),
+    ] {
+        let observed = Observed { passage: seen, ..Observed::from(desired) };
+        assert_eq!(diff(desired, &observed).to_string(), expected, "{:?}", observed.passage);
+    }
 }

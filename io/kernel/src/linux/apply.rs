@@ -8,8 +8,8 @@ use std::io;
 use weft_model::Vni;
 use weft_plan::{Change, Firewall, IfName, Plan};
 
-use super::firewall;
 use super::world::{Space, World, name_of};
+use super::{firewall, passage};
 use crate::netlink::link::Link;
 use crate::netlink::{Request, Rtnl, entry, link};
 use crate::netns::is_namespace;
@@ -57,6 +57,8 @@ impl World {
             Change::AddAddress(address) => self.add_address(*address),
             Change::RemoveAddress(address) => self.remove_address(*address),
             Change::RemoveEgress => self.remove_egress(),
+            Change::OpenPassage(bridge) => self.write_passage(Some(bridge)),
+            Change::ShutPassage => self.write_passage(None),
             Change::SetFdb { .. }
             | Change::RemoveFdb { .. }
             | Change::SetNeighbor { .. }
@@ -80,6 +82,11 @@ impl World {
         let mut commands = crate::nft::replacement(firewall::FAMILY, firewall::TABLE, Vec::new());
         commands.truncate(2);
         crate::nft::apply(&self.host, &commands).map_err(ApplyError::Nft)
+    }
+
+    fn write_passage(&mut self, bridge: Option<&IfName>) -> Result<(), ApplyError> {
+        self.listed = None;
+        passage::write(&self.host, bridge).map_err(ApplyError::Iptables)
     }
 
     fn add_namespace(&mut self, vni: Vni) -> Result<(), ApplyError> {

@@ -9,11 +9,11 @@ use netlink_packet_route::neighbour::NeighbourFlags;
 use weft_model::{MacAddr, Vtep};
 use weft_plan::{
     EgressSeen, FdbSeen, FirewallSeen, Flaw, IfName, LinkSeen, NamespaceSeen, NeighborSeen,
-    Observed, SegmentSeen,
+    Observed, PassageSeen, SegmentSeen,
 };
 
-use super::world::{Space, World};
-use super::{firewall, inspect, settings};
+use super::world::{Filter, Space, World};
+use super::{firewall, inspect, passage, settings};
 use crate::ObserveError;
 use crate::netlink::entry::{self, Entry};
 use crate::netlink::link::{self, Link};
@@ -31,18 +31,23 @@ impl World {
             segments.insert(vni, space.observe(vni.number())?);
         }
         let egress = self.observe_egress()?;
-        Ok(Observed { segments, firewall: self.observe_firewall()?, egress })
+        let Filter { firewall, passage } = self.observe_filter()?;
+        Ok(Observed { segments, firewall, egress, passage })
     }
 
-    fn observe_firewall(&mut self) -> Result<FirewallSeen, ObserveError> {
-        let what = "the packet filter's generation";
-        let asked = self.generation.number();
-        let number = asked.map_err(|source| ObserveError::Netlink { what, source })?;
+    fn observe_filter(&mut self) -> Result<Filter, ObserveError> {
+        let failed = |what| move |source| ObserveError::Netlink { what, source };
+        let number = self.generation.number().map_err(failed("the packet filter's generation"))?;
         if let Some((_, seen)) = self.listed.as_ref().filter(|(listed, _)| Some(*listed) == number)
         {
             return Ok(seen.clone());
         }
-        let seen = self.list_firewall().map_err(ObserveError::Nft)?;
+        let chain = self.generation.has_chain(passage::TABLE, passage::CHAIN);
+        let chain = chain.map_err(failed("Docker's chain"))?;
+        let seen = Filter {
+            firewall: self.list_firewall().map_err(ObserveError::Nft)?,
+            passage: if chain { passage::observe(&self.host) } else { PassageSeen::NoChain },
+        };
         self.listed = number.map(|number| (number, seen.clone()));
         Ok(seen)
     }

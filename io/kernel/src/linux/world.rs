@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use weft_model::Vni;
-use weft_plan::{Firewall, FirewallSeen};
+use weft_plan::{Firewall, FirewallSeen, PassageSeen};
 
 use super::generation::Generation;
 use super::settings::Settings;
@@ -30,10 +30,17 @@ pub(super) struct World {
     pub(super) rtnl: Rtnl,
     pub(super) spaces: BTreeMap<Vni, Space>,
     pub(super) generation: Generation,
-    /// The last listing of the table, and the ruleset generation it belongs to.
-    pub(super) listed: Option<(u32, FirewallSeen)>,
+    /// What the packet filter held last, and the ruleset generation it belongs to.
+    pub(super) listed: Option<(u32, Filter)>,
     /// What this kernel's `nft` lists for what was last written.
     pub(super) written: Option<(Firewall, Vec<Value>)>,
+}
+
+/// What the packet filter holds that is Weft's.
+#[derive(Clone, Debug)]
+pub(super) struct Filter {
+    pub(super) firewall: FirewallSeen,
+    pub(super) passage: PassageSeen,
 }
 
 /// One segment's namespace.

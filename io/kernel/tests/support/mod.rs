@@ -47,6 +47,14 @@ impl Host {
         self.linux.observe().await.unwrap()
     }
 
+    /// Makes what dockerd makes of the packet filter before its first container.
+    pub fn start_dockers_filter(&self) {
+        self.run(
+            "iptables -P FORWARD DROP; iptables -N DOCKER-USER; iptables -A DOCKER-USER -j RETURN; \
+             iptables -I FORWARD -j DOCKER-USER",
+        );
+    }
+
     /// Makes it so, and checks that it is so.
     #[track_caller]
     pub fn reach<'a>(&'a self, desired: &'a Desired) -> impl Future<Output = Plan> + 'a {
@@ -66,11 +74,13 @@ impl Drop for Host {
 
 /// Observe, plan, apply, observe again: then all is as desired and there is nothing to do.
 pub async fn reach(kernel: &impl Kernel, desired: &Desired) -> Plan {
-    let plan = diff(desired, &kernel.observe().await.unwrap());
+    let before = kernel.observe().await.unwrap();
+    let plan = diff(desired, &before);
     let applied = kernel.apply(&plan).await;
     assert!(applied.failures.is_empty(), "{:#?}\nof\n{plan}", applied.failures);
     let observed = kernel.observe().await.unwrap();
-    assert_eq!(observed, Observed::from(desired), "after\n{plan}");
+    let passage = before.passage.right_for(desired);
+    assert_eq!(observed, Observed { passage, ..Observed::from(desired) }, "after\n{plan}");
     assert_eq!(diff(desired, &observed), Plan::default());
     plan
 }

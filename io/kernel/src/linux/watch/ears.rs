@@ -28,8 +28,8 @@ const IPV6_ADDRESS: u32 = 9;
 const NFTABLES: u32 = 7;
 /// What our interfaces in the host's namespace begin with.
 const OURS: [&str; 5] = ["wp", "wc", "we", "wx", "weft-"];
-/// Our table's name as it stands in the packet filter's messages.
-const TABLE: &[u8] = b"weft\0";
+/// Our table's name, and that of Docker's chain, as they stand in the packet filter's messages.
+const FILTERS: [&[u8]; 2] = [b"weft\0", b"DOCKER-USER\0"];
 /// Room for a burst; what is over is noticed as lost.
 const RECEIVE_BUFFER: u32 = 1 << 20;
 
@@ -81,7 +81,8 @@ impl Ears {
     pub(super) fn listen(&mut self, heard: &mut BTreeSet<Disturbance>) {
         drain(&self.host, heard, |datagram| is_ours(datagram).then_some(Disturbance::Host));
         drain(&self.firewall, heard, |datagram| {
-            let ours = datagram.windows(TABLE.len()).any(|window| window == TABLE);
+            let names = |name: &[u8]| datagram.windows(name.len()).any(|window| window == name);
+            let ours = FILTERS.into_iter().any(names);
             ours.then_some(Disturbance::Firewall)
         });
         for (&vni, segment) in &self.segments {
