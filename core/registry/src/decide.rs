@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use weft_model::{Network, NetworkId, NodeId, Role};
 
@@ -23,6 +24,8 @@ pub struct Situation<'a> {
     pub by: NodeId,
     /// Who has endpoints where.
     pub in_use: &'a BTreeMap<NetworkId, BTreeSet<NodeId>>,
+    /// Blocks that were somebody's a moment ago: given to another only if there is nothing else.
+    pub resting: &'a BTreeSet<(NetworkId, IpNet)>,
 }
 
 /// What to commit, and what to answer once that has worked.

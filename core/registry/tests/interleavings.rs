@@ -112,8 +112,13 @@ impl World {
     }
 
     fn decide(&self, by: usize, command: &Command, random: u8) -> Option<Decision> {
-        let in_use = BTreeMap::new();
-        let situation = Situation { view: &self.views[by].0, by: node_id(by), in_use: &in_use };
+        let (in_use, resting) = (BTreeMap::new(), BTreeSet::new());
+        let situation = Situation {
+            view: &self.views[by].0,
+            by: node_id(by),
+            in_use: &in_use,
+            resting: &resting,
+        };
         decide(&situation, command, &mut || u128::from(random) << 96).ok()
     }
 

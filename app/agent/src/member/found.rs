@@ -87,8 +87,8 @@ async fn write_registry(around: &Surroundings, by: NodeId, command: &Command) ->
         .disk
         .clear()
         .map_err(|e| because(ProblemKind::Internal, "clear old state", &e, e.hint()))?;
-    let in_use = std::collections::BTreeMap::new();
-    let situation = Situation { view: &View::default(), by, in_use: &in_use };
+    let (in_use, resting) = <_>::default();
+    let situation = Situation { view: &View::default(), by, in_use: &in_use, resting: &resting };
     let decision = decide(&situation, command, &mut rand::random).map_err(|refused| {
         because(ProblemKind::BadInput, "the cluster cannot be founded", &refused, refused.hint())
     })?;

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
+use ipnet::IpNet;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use weft_model::{NetworkId, NodeId};
 use weft_registry::{Command, Committed, Decision, Outcome, Revision, Situation, View, decide};
 use weft_store::Store;
@@ -46,6 +49,8 @@ struct Asked {
 pub(crate) struct Keeper {
     store: Arc<dyn Store>,
     view: View,
+    /// When blocks were seen to be nobody's any more.
+    freed: BTreeMap<(NetworkId, IpNet), Instant>,
     in_use: watch::Receiver<Arc<InUse>>,
     inbox: mpsc::Receiver<Asked>,
 }
@@ -63,7 +68,7 @@ impl Manager {
         let view = View::from_snapshot(&store.range("/").await?)?;
         let (sender, inbox) = mpsc::channel(QUEUE);
         let manager = Self { inbox: sender, store: Arc::clone(&store) };
-        Ok((manager, Keeper { store, view, in_use, inbox }))
+        Ok((manager, Keeper { store, view, freed: BTreeMap::new(), in_use, inbox }))
     }
 
     /// The registry's store.
@@ -131,7 +136,8 @@ impl Keeper {
 
     fn decide(&self, by: NodeId, command: &Command) -> Result<Decision, Refusal> {
         let in_use = Arc::clone(&self.in_use.borrow());
-        let situation = Situation { view: &self.view, by, in_use: &in_use };
+        let resting = self.resting();
+        let situation = Situation { view: &self.view, by, in_use: &in_use, resting: &resting };
         decide(&situation, command, &mut rand::random)
             .map_err(|refused| Refusal { error: chain(&refused).join(": "), hint: refused.hint() })
     }
@@ -139,12 +145,33 @@ impl Keeper {
     async fn catch_up(&mut self) -> Result<(), Refusal> {
         let snapshot = self.store.range("/").await.map_err(|error| broken(&error))?;
         if snapshot.revision != self.view.revision() {
-            self.view = View::from_snapshot(&snapshot).map_err(|error| Refusal {
+            let view = View::from_snapshot(&snapshot).map_err(|error| Refusal {
                 error: chain(&error).join(": "),
                 hint: "run the same version of Weft on every manager".to_owned(),
             })?;
+            self.note_freed(&view);
+            self.view = view;
         }
         Ok(())
+    }
+
+    /// A node that leaves does not wait until its addresses have rested, so its blocks do.
+    fn note_freed(&mut self, next: &View) {
+        let now = Instant::now();
+        let rest = self.rest();
+        self.freed.retain(|_, since| now.duration_since(*since) < rest);
+        let gone = self.view.all_blocks().filter(|b| next.block(b.network, b.range).is_none());
+        self.freed.extend(gone.map(|block| ((block.network, block.range), now)));
+    }
+
+    fn resting(&self) -> BTreeSet<(NetworkId, IpNet)> {
+        let rest = self.rest();
+        let young = self.freed.iter().filter(|(_, since)| since.elapsed() < rest);
+        young.map(|(block, _)| *block).collect()
+    }
+
+    fn rest(&self) -> Duration {
+        self.view.cluster().map(|cluster| cluster.address_rest).unwrap_or_default()
     }
 }
 

@@ -78,7 +78,10 @@ fn next(situation: &Situation<'_>, network: &Network) -> Result<IpNet, Refused> 
     let taken: Vec<IpNet> = view.blocks(network.id).map(|block| block.range).collect();
     let own: Vec<IpNet> =
         view.blocks_of(network.id, situation.by).map(|block| block.range).collect();
-    let found = network.subnets.iter().find_map(|subnet| next_block(subnet, &taken, &own));
+    let resting = situation.resting.iter().filter(|(of, _)| *of == network.id);
+    let avoided: Vec<IpNet> = taken.iter().copied().chain(resting.map(|(_, r)| *r)).collect();
+    let beside = |taken: &[IpNet]| network.subnets.iter().find_map(|s| next_block(s, taken, &own));
+    let found = beside(&avoided).or_else(|| beside(&taken));
     match (found, network.subnets.first()) {
         (Some(range), _) => Ok(range),
         (None, Some(subnet)) => {

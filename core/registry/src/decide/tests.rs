@@ -278,6 +278,22 @@ fn a_removed_node_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_block_that_was_just_freed_is_given_only_when_there_is_no_other() {
+    let mut world = World::founded();
+    let subnet = Some("10.7.0.0/28".parse().unwrap());
+    world.network(NetworkRequest { subnet, ..named(1, "shop") });
+    world.join(2, Role::Worker);
+    let freed = world.claim(2, 1).range;
+    assert_eq!(
+        world.ask(1, &Command::RemoveNode { id: node_id(2), force: true }),
+        Ok(Outcome::Done)
+    );
+    world.resting.insert((network_id(1), freed));
+    let given = [(); 4].map(|()| world.claim(1, 1).range);
+    assert_eq!(given.iter().position(|range| *range == freed), Some(3), "{given:?}");
+}
+
+#[test]
 fn the_last_manager_stays() {
     let mut world = World::founded();
     let remove = Command::RemoveNode { id: node_id(1), force: true };
@@ -307,12 +323,13 @@ fn counters_come_last() {
 struct World {
     view: View,
     in_use: BTreeMap<NetworkId, BTreeSet<NodeId>>,
+    resting: BTreeSet<(NetworkId, IpNet)>,
     random: u128,
 }
 
 impl World {
     fn empty() -> Self {
-        Self { view: View::default(), in_use: BTreeMap::new(), random: 0 }
+        Self { view: View::default(), in_use: BTreeMap::new(), resting: BTreeSet::new(), random: 0 }
     }
 
     fn founded() -> Self {
@@ -341,7 +358,12 @@ impl World {
     }
 
     fn decide(&self, by: u128, command: &Command) -> Result<Decision, Refused> {
-        let situation = Situation { view: &self.view, by: node_id(by), in_use: &self.in_use };
+        let situation = Situation {
+            view: &self.view,
+            by: node_id(by),
+            in_use: &self.in_use,
+            resting: &self.resting,
+        };
         decide(&situation, command, &mut || self.random)
     }
 
