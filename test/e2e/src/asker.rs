@@ -1,10 +1,16 @@
 //! A container that is asked what it finds, without the time that `docker exec` takes.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use hickory_proto::rr::RecordType;
 use weft_kernel::Netns;
 
-use crate::{Container, Over, ask, holds};
+use crate::dns::ask_within;
+use crate::{Container, Over, holds};
+
+/// A question that gets lost is to be asked again after this time.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Asks from inside a container's network namespace.
 #[derive(Debug)]
@@ -48,7 +54,7 @@ impl Asker {
     }
 
     fn addresses(&self, name: &str) -> anyhow::Result<Vec<String>> {
-        let said = ask(&self.netns, name, RecordType::A, Over::Udp);
+        let said = ask_within(PATIENCE, &self.netns, (name, RecordType::A), Over::Udp);
         Ok(said.with_context(|| format!("{} asks for {name}", self.name))?.records)
     }
 }

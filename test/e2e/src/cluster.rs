@@ -56,13 +56,22 @@ impl Cluster {
     ///
     /// If the lab or the cluster does not come up.
     pub async fn up_in(spec: Spec) -> anyhow::Result<Self> {
+        Self::founded(spec, &["--address-rest", "1s"]).await
+    }
+
+    /// As [`up_in`](Self::up_in), founded with other arguments than those of most tests.
+    ///
+    /// # Errors
+    ///
+    /// If the lab or the cluster does not come up.
+    pub async fn founded(spec: Spec, init: &[&str]) -> anyhow::Result<Self> {
         let kind = match &spec {
             Spec { docker: false, .. } => Kind::Plain,
             Spec { live_restore: true, .. } => Kind::LiveRestore,
             _ => Kind::Docker,
         };
         let cluster = Self { lab: Lab::up(spec).await?, kind };
-        cluster.form(&["--address-rest", "1s"]).await?;
+        cluster.form(init).await?;
         Ok(cluster)
     }
 

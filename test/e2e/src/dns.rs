@@ -55,13 +55,27 @@ impl Said {
 ///
 /// If no answer comes, or one that is none.
 pub fn ask(netns: &Netns, name: &str, kind: RecordType, over: Over) -> anyhow::Result<Said> {
+    ask_within(PATIENCE, netns, (name, kind), over)
+}
+
+/// Asks from inside a namespace, and waits so long for the answer.
+///
+/// # Errors
+///
+/// If no answer comes, or one that is none.
+pub(crate) fn ask_within(
+    patience: Duration,
+    netns: &Netns,
+    (name, kind): (&str, RecordType),
+    over: Over,
+) -> anyhow::Result<Said> {
     let mut question = Message::new(ID, MessageType::Query, OpCode::Query);
     question.metadata.recursion_desired = true;
     question.add_query(Query::query(Name::from_ascii(format!("{name}."))?, kind));
     let question = question.to_vec()?;
     let answer = netns.run(|| match over {
-        Over::Udp => by_datagram(&question),
-        Over::Tcp => by_stream(&question),
+        Over::Udp => by_datagram(&question, patience),
+        Over::Tcp => by_stream(&question, patience),
     })??;
     let answer = Message::from_vec(&answer)?;
     anyhow::ensure!(answer.metadata.id == ID, "the answer is to another question");
@@ -71,9 +85,9 @@ pub fn ask(netns: &Netns, name: &str, kind: RecordType, over: Over) -> anyhow::R
     Ok(Said { code: answer.metadata.response_code, records })
 }
 
-fn by_datagram(question: &[u8]) -> io::Result<Vec<u8>> {
+fn by_datagram(question: &[u8], patience: Duration) -> io::Result<Vec<u8>> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_read_timeout(Some(patience))?;
     socket.connect(SERVER)?;
     socket.send(question)?;
     let mut answer = vec![0; 4096];
@@ -82,9 +96,9 @@ fn by_datagram(question: &[u8]) -> io::Result<Vec<u8>> {
     Ok(answer)
 }
 
-fn by_stream(question: &[u8]) -> io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect_timeout(&SERVER.into(), PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+fn by_stream(question: &[u8], patience: Duration) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect_timeout(&SERVER.into(), patience)?;
+    stream.set_read_timeout(Some(patience))?;
     let length = u16::try_from(question.len()).map_err(io::Error::other)?;
     stream.write_all(&[&length.to_be_bytes(), question].concat())?;
     let mut length = [0; 2];
