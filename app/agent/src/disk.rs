@@ -51,6 +51,12 @@ pub(crate) enum DiskError {
         #[source]
         source: io::Error,
     },
+    /// A member's file is not there.
+    #[error("the state file {path} is missing")]
+    Missing {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The file is there, but is not what was written.
     #[error("the state file {path} is damaged")]
     Corrupt {
@@ -72,6 +78,13 @@ impl DiskError {
                  and let this host join the cluster again",
                 path.display()
             ),
+            Self::Missing { path } => {
+                let dir = path.parent().unwrap_or(path).display();
+                format!(
+                    "restore it from a backup, or move all state away (`mv {dir} {dir}.damaged`) and \
+                     let this host join the cluster again"
+                )
+            }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "run the agent as root".to_owned()
             }
@@ -110,9 +123,18 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// If the file is there and cannot be read or understood.
+    /// If the file is there and cannot be read or understood, or without the stores of a member:
+    /// made anew they would be empty, and addresses that are in use would be leased again.
     pub(crate) fn membership(&self) -> Result<Option<Membership>, DiskError> {
-        self.read("member.json")
+        let membership: Option<Membership> = self.read("member.json")?;
+        if let Some(membership) = &membership {
+            let manager = membership.authority_pem.is_some().then(|| self.manager_store());
+            let mut stores = [self.local_store()].into_iter().chain(manager);
+            if let Some(path) = stores.find(|path| !path.exists()) {
+                return Err(DiskError::Missing { path });
+            }
+        }
+        Ok(membership)
     }
 
     /// Makes this host a member for good.
@@ -186,12 +208,19 @@ fn failed(what: &'static str, path: &Path, source: io::Error) -> DiskError {
 /// Writes beside the file, syncs, renames over it and syncs the directory.
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("new");
-    let mut file =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
+    if let Err(error) = write_new(&beside, text).and_then(|()| fs::rename(&beside, path)) {
+        // What was half written is in the way of nothing but a person who looks.
+        drop(fs::remove_file(&beside));
+        return Err(error);
+    }
     path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
+}
+
+fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -207,6 +236,24 @@ mod tests {
         assert!(matches!(error, DiskError::Corrupt { .. }));
         assert!(error.hint().contains("member.json"));
         assert_eq!(fs::read(dir.path().join("member.json")).unwrap(), b"{\"cluster\":");
+    }
+
+    #[test]
+    fn a_member_without_its_stores_does_not_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::open(dir.path()).unwrap();
+        let node = serde_json::json!({
+            "id": "00000000000000000000000000000001", "name": "n1", "role": "worker",
+            "vtep": "192.0.2.1", "control": "192.0.2.1:4788",
+        });
+        let member = serde_json::json!({
+            "cluster": "c", "node": node, "key_pem": "", "chain_pem": "", "ca_pem": "",
+        });
+        fs::write(dir.path().join("member.json"), member.to_string()).unwrap();
+        let error = disk.membership().unwrap_err();
+        assert!(matches!(&error, DiskError::Missing { path } if path.ends_with("local.redb")));
+        fs::write(disk.local_store(), "").unwrap();
+        assert!(disk.membership().unwrap().is_some());
     }
 
     #[test]

@@ -75,10 +75,13 @@ impl StoreError {
         match self {
             Self::Compacted { .. } => "read everything again, then watch from that revision".into(),
             Self::NoSuchLease(_) => "ask for a new lease".into(),
-            Self::Corrupt { path, .. } => format!(
-                "it was left as it is; stop weft, then restore {0} from a backup, or move it away (`mv {0} {0}.damaged`) and join the cluster again",
-                path.display()
-            ),
+            Self::Corrupt { path, .. } => {
+                let directory = path.parent().unwrap_or(path).display();
+                format!(
+                    "it was left as it is; stop weft, then restore it from a backup, or move all state \
+                     away (`mv {directory} {directory}.damaged`) and join the cluster again"
+                )
+            }
             Self::Format { .. } => {
                 "install the version of Weft that wrote it, or a newer one".into()
             }

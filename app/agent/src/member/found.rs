@@ -60,18 +60,17 @@ pub(crate) async fn found(around: &Surroundings, asked: &ClusterInit) -> Answer<
     let key = NodeKey::generate().map_err(|error| identity(&error))?;
     let csr = key.request().map_err(|error| identity(&error))?;
     let chain = authority.sign(&csr, node.id, Role::Manager, LIFETIME).map_err(|e| identity(&e))?;
-    keep(
-        around,
-        Membership {
-            cluster: cluster_id,
-            managers: Vec::new(),
-            node,
-            key_pem: key.pem(),
-            chain_pem: weft_identity::pem_of(&chain),
-            ca_pem: authority.certificate_pem(),
-            authority_pem: Some(authority.pem()),
-        },
-    )
+    let membership = Membership {
+        cluster: cluster_id,
+        managers: Vec::new(),
+        node,
+        key_pem: key.pem(),
+        chain_pem: weft_identity::pem_of(&chain),
+        ca_pem: authority.certificate_pem(),
+        authority_pem: Some(authority.pem()),
+    };
+    keep(around, &membership)?;
+    Ok(membership)
 }
 
 /// The hash of a role's token, made from the CA's key and a fresh salt.
@@ -158,12 +157,15 @@ async fn settle(
         .clear()
         .map_err(|e| because(ProblemKind::Internal, "clear old state", &e, e.hint()))?;
     around.disk.remember(registry).map_err(|error| disk(&error))?;
-    around.disk.found(membership).map_err(|error| disk(&error))
+    keep(around, membership)
 }
 
-fn keep(around: &Surroundings, membership: Membership) -> Answer<Membership> {
-    around.disk.found(&membership).map_err(|error| disk(&error))?;
-    Ok(membership)
+/// The membership comes last: a member without its stores would not start.
+fn keep(around: &Surroundings, membership: &Membership) -> Answer<()> {
+    drop(Redb::open(&around.disk.local_store()).map_err(|error| {
+        because(ProblemKind::Internal, "the membership could not be kept", &error, error.hint())
+    })?);
+    around.disk.found(membership).map_err(|error| disk(&error))
 }
 
 fn disk(error: &crate::disk::DiskError) -> ApiProblem {
