@@ -10,6 +10,7 @@ mod docker;
 mod event;
 mod handle;
 mod lease;
+mod orphan;
 mod picture;
 mod publish;
 mod start;
@@ -66,6 +67,7 @@ pub(crate) struct State {
     /// After a start no question is answered until the others have said what they have, or this
     /// moment has come: a name that is not known yet must not be denied.
     silent_until: Option<Instant>,
+    orphans: orphan::Orphans,
     counters: Counters,
     out: Outputs,
 }

@@ -52,6 +52,7 @@ impl State {
             let now = Self::now();
             if now >= next_housekeeping {
                 self.keep_house(now);
+                self.release_orphans(now).await;
                 next_housekeeping = now + HOUSEKEEPING;
             }
             self.run_machines(now);

@@ -72,6 +72,7 @@ impl Start {
             egress,
             since: remembered.attachments.keys().map(|id| (*id, now)).collect(),
             silent_until: Some(now + SILENCE),
+            orphans: super::orphan::Orphans::default(),
             counters,
             out,
         };
