@@ -5,7 +5,8 @@
     clippy::panic,
     clippy::tests_outside_test_module,
     clippy::indexing_slicing,
-    reason = "integration tests"
+    clippy::print_stdout,
+    reason = "integration tests, which say what they measured"
 )]
 
 use std::net::{IpAddr, UdpSocket};
