@@ -5,6 +5,7 @@
     clippy::panic,
     clippy::tests_outside_test_module,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "integration tests"
 )]
 
