@@ -73,8 +73,8 @@ pub enum Response {
 pub enum WatchItem {
     /// All of it.
     Snapshot(Snapshot),
-    /// What came next.
-    Change(Change),
+    /// What came next: all that one commit changed, since half of it makes no sense.
+    Changes(Vec<Change>),
 }
 
 /// What a host says that wants to join.

@@ -59,7 +59,7 @@ pub(crate) enum Body {
     #[prost(bytes, tag = "41")]
     WatchSnapshot(Vec<u8>),
     #[prost(bytes, tag = "42")]
-    WatchChange(Vec<u8>),
+    WatchChanges(Vec<u8>),
     #[prost(message, tag = "48")]
     Join(Join),
     #[prost(message, tag = "49")]

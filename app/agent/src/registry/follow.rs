@@ -84,9 +84,10 @@ pub(super) fn managers(nodes: &BTreeMap<NodeId, weft_model::Node>, me: NodeId) -
 fn take(item: WatchItem, out: &watch::Sender<Followed>, disk: &Disk) -> bool {
     let next = match item {
         WatchItem::Snapshot(snapshot) => View::from_snapshot(&snapshot).map_err(|e| e.to_string()),
-        WatchItem::Change(change) => {
+        WatchItem::Changes(changes) => {
             let mut view = View::clone(&out.borrow().view);
-            view.apply(&change).map(|()| view).map_err(|e| e.to_string())
+            let applied = changes.iter().try_for_each(|change| view.apply(change));
+            applied.map(|()| view).map_err(|e| e.to_string())
         }
     };
     match next {

@@ -80,7 +80,7 @@ impl From<WatchItem> for Body {
     fn from(item: WatchItem) -> Self {
         match item {
             WatchItem::Snapshot(snapshot) => Self::WatchSnapshot(json(&snapshot)),
-            WatchItem::Change(change) => Self::WatchChange(json(&change)),
+            WatchItem::Changes(changes) => Self::WatchChanges(json(&changes)),
         }
     }
 }
@@ -91,7 +91,9 @@ impl TryFrom<Body> for WatchItem {
     fn try_from(body: Body) -> Result<Self, Malformed> {
         match body {
             Body::WatchSnapshot(snapshot) => parse(&snapshot, "a registry").map(Self::Snapshot),
-            Body::WatchChange(change) => parse(&change, "a registry's change").map(Self::Change),
+            Body::WatchChanges(changes) => {
+                parse(&changes, "a registry's changes").map(Self::Changes)
+            }
             _other => Err(Malformed("a registry")),
         }
     }

@@ -76,7 +76,7 @@ async fn a_followed_registry_arrives_in_order_and_ends_when_it_is_no_longer_fed(
     feed.send(snapshot.clone()).await.unwrap();
     let change = |revision| {
         let value = (revision % 2 == 0).then(|| vec![1, 2]);
-        WatchItem::Change(Change { revision, key: "/node/x".into(), value })
+        WatchItem::Changes(vec![Change { revision, key: "/node/x".into(), value }])
     };
     let fed = tokio::spawn(async move {
         for revision in 10..1010 {
