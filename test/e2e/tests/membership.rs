@@ -90,8 +90,7 @@ async fn a_host_leaves_without_a_trace_and_may_come_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_when_a_host_stands_still_or_agents_end() {
     let cluster = Cluster::up(3, Kind::Docker).await.unwrap();
-    let (h1, h2, h3) =
-        (cluster.host("h1").unwrap(), cluster.host("h2").unwrap(), cluster.host("h3").unwrap());
+    let [h1, h2, h3] = ["h1", "h2", "h3"].map(|name| cluster.host(name).unwrap());
     cluster.network("app", &[]).await.unwrap();
     let c1 = cluster.container("h1", "app", "c1").await.unwrap();
     let c2 = cluster.container("h2", "app", "c2").await.unwrap();
