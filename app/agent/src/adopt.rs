@@ -31,3 +31,70 @@ pub(crate) fn adopt(desired: &mut Desired, observed: &Observed, unheard: &Unhear
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::net::IpAddr;
+
+    use weft_model::{MacAddr, Mtu};
+    use weft_plan::{Segment, SegmentSeen, diff};
+
+    use super::*;
+
+    const MAC: MacAddr = MacAddr([2, 0, 0, 0, 0, 9]);
+    const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 7, 0, 9));
+    const H2: Vtep = Vtep(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2)));
+    const H3: Vtep = Vtep(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 3)));
+
+    fn vni() -> Vni {
+        Vni::from_random(1)
+    }
+
+    /// A network on which nobody else is known to have anything.
+    fn desired() -> Desired {
+        let segment = Segment {
+            vni: vni(),
+            mtu: Mtu::ETHERNET,
+            local: Vtep([192, 0, 2, 1].into()),
+            udp_port: 4789,
+            ports: BTreeMap::new(),
+            neighbors: BTreeMap::new(),
+            fdb: BTreeMap::new(),
+        };
+        Desired { segments: BTreeMap::from([(vni(), segment)]), ..Desired::default() }
+    }
+
+    /// The kernel still leads to an endpoint on h2.
+    fn observed() -> Observed {
+        let mut observed = Observed::from(&desired());
+        let seen: &mut SegmentSeen = observed.segments.get_mut(&vni()).unwrap();
+        seen.fdb.insert(MAC, FdbSeen::At(H2));
+        seen.neighbors.insert(ADDRESS, NeighborSeen::Permanent(MAC));
+        observed
+    }
+
+    fn changes_while_unheard(unheard: &Unheard) -> usize {
+        let mut desired = desired();
+        adopt(&mut desired, &observed(), unheard);
+        diff(&desired, &observed()).changes.len()
+    }
+
+    #[test]
+    fn entries_towards_a_host_that_has_not_spoken_stay() {
+        assert_eq!(changes_while_unheard(&Unheard::from([(vni(), H2)])), 0);
+    }
+
+    #[test]
+    fn entries_towards_a_host_that_has_spoken_are_its_to_keep() {
+        assert_eq!(changes_while_unheard(&Unheard::from([(vni(), H3)])), 2);
+    }
+
+    #[test]
+    fn what_is_known_wins_over_what_the_kernel_remembers() {
+        let mut desired = desired();
+        desired.segments.get_mut(&vni()).unwrap().fdb.insert(MAC, H3);
+        adopt(&mut desired, &observed(), &Unheard::from([(vni(), H2)]));
+        assert_eq!(desired.segments[&vni()].fdb[&MAC], H3);
+    }
+}

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use weft_api::{ApiProblem, ProblemKind};
@@ -82,6 +83,8 @@ pub(crate) struct Remembered {
     pub(crate) leases: BTreeMap<Held, bool>,
     /// What this host's Docker calls the cluster's networks.
     pub(crate) docker_networks: BTreeMap<DockerNetworkId, NetworkId>,
+    /// Blocks that it was about to give back, with the generation that they had.
+    pub(crate) given_back: BTreeMap<(NetworkId, IpNet), u64>,
 }
 
 /// The durable state.
@@ -93,6 +96,7 @@ pub(crate) struct Local {
 const ATTACHMENT: &str = "/attachment/";
 const LEASE: &str = "/lease/";
 const DOCKER_NETWORK: &str = "/docker-network/";
+const GIVEN_BACK: &str = "/given-back/";
 const EPOCH: &str = "/epoch";
 
 impl Local {
@@ -142,6 +146,22 @@ impl Local {
         self.delete(format!("{DOCKER_NETWORK}{id}")).await
     }
 
+    /// Remembers that a block may be the registry's again: nothing is leased from it after a
+    /// restart either, however old the registry is that this host knows then.
+    pub(crate) async fn give_back(
+        &self,
+        network: NetworkId,
+        range: IpNet,
+        generation: u64,
+    ) -> Answer<()> {
+        self.put(given_back_key(network, range), &generation).await
+    }
+
+    /// The registry that this host knows is newer than that.
+    pub(crate) async fn forget_given_back(&self, network: NetworkId, range: IpNet) -> Answer<()> {
+        self.delete(given_back_key(network, range)).await
+    }
+
     async fn put(&self, key: String, value: &impl Serialize) -> Answer<()> {
         let value = serde_json::to_vec(value)
             .map_err(|error| because(ProblemKind::Internal, "write local state", &error, BUG))?;
@@ -168,6 +188,10 @@ fn lease_key(held: Held) -> String {
     format!("{LEASE}{}/{}", held.network, held.address)
 }
 
+fn given_back_key(network: NetworkId, range: IpNet) -> String {
+    format!("{GIVEN_BACK}{network}/{range}")
+}
+
 fn recall(entry: &Entry, into: &mut Remembered) -> Answer<()> {
     let key = entry.key.as_str();
     if key == EPOCH {
@@ -177,10 +201,17 @@ fn recall(entry: &Entry, into: &mut Remembered) -> Answer<()> {
         into.attachments.insert(attachment.endpoint.id, attachment);
     } else if let Some(id) = key.strip_prefix(DOCKER_NETWORK) {
         into.docker_networks.insert(DockerNetworkId(id.to_owned()), parse(entry)?);
+    } else if let Some(block) = key.strip_prefix(GIVEN_BACK).and_then(block) {
+        into.given_back.insert(block, parse(entry)?);
     } else if let Some(held) = key.strip_prefix(LEASE).and_then(held) {
         into.leases.insert(held, parse(entry)?);
     }
     Ok(())
+}
+
+fn block(key: &str) -> Option<(NetworkId, IpNet)> {
+    let (network, range) = key.split_once('/')?;
+    Some((network.parse().ok()?, range.parse().ok()?))
 }
 
 fn held(key: &str) -> Option<Held> {
@@ -207,9 +238,12 @@ mod tests {
         let held = Held { network: NetworkId::from_random(7), address: [10, 7, 0, 2].into() };
         local.lease(held, false).await.unwrap();
         local.docker_network(&DockerNetworkId("d1".into()), held.network).await.unwrap();
+        let range: IpNet = "10.7.0.0/29".parse().unwrap();
+        local.give_back(held.network, range, 3).await.unwrap();
         let next = Local::new(store).begin().await.unwrap();
         assert_eq!(next.epoch, 2);
         assert_eq!(next.leases, BTreeMap::from([(held, false)]));
         assert_eq!(next.docker_networks.len(), 1);
+        assert_eq!(next.given_back, BTreeMap::from([((held.network, range), 3)]));
     }
 }

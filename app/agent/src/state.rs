@@ -56,6 +56,8 @@ pub(crate) struct State {
     last_macs: Arc<BTreeMap<Held, MacAddr>>,
     /// Blocks that are on their way back to the registry: nothing is leased from them any more.
     retiring: BTreeSet<(NetworkId, IpNet)>,
+    /// Blocks that may be the registry's again although the view still has them, by generation.
+    given_back: BTreeMap<(NetworkId, IpNet), u64>,
     attachments: BTreeMap<EndpointId, Attachment>,
     docker_networks: BTreeMap<DockerNetworkId, NetworkId>,
     /// What the underlay leaves inside VXLAN.

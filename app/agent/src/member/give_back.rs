@@ -42,9 +42,12 @@ async fn give(fabric: &Fabric, network: NetworkId, range: IpNet) {
     if !fabric.registry.fresh() || !fabric.state.retire(network, range).await {
         return;
     }
-    match fabric.registry.command(Command::ReleaseBlock { network, range }).await {
+    let released = fabric.registry.command(Command::ReleaseBlock { network, range }).await;
+    match &released {
         Ok(_done) => tracing::debug!(%network, block = %range, "an idle block was given back"),
-        Err(problem) => tracing::debug!(%network, block = %range, %problem, "a block stays"),
+        Err(problem) => {
+            tracing::debug!(%network, block = %range, %problem, "a block is not known to be given back")
+        }
     }
-    fabric.state.retired(network, range).await;
+    fabric.state.retired(network, range, released.is_ok()).await;
 }

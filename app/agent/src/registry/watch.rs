@@ -34,7 +34,7 @@ async fn feed(
     }
     let mut changes = pin!(store.watch("/", from)?.peekable());
     while let Some(first) = changes.next().await {
-        let commit = whole(first?, changes.as_mut()).await?;
+        let commit = whole(first?, changes.as_mut())?;
         if out.send(WatchItem::Changes(commit)).await.is_err() {
             return Ok(());
         }
@@ -43,7 +43,7 @@ async fn feed(
 }
 
 /// All that the same commit changed. A store tells a commit at once, so there is nothing to wait for.
-async fn whole(
+fn whole(
     first: Change,
     mut rest: Pin<&mut Peekable<impl Stream<Item = Result<Change, StoreError>>>>,
 ) -> Result<Vec<Change>, StoreError> {

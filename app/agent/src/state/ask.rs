@@ -81,12 +81,14 @@ pub(crate) enum Ask {
         /// `false`: it is in use, and stays so.
         reply: oneshot::Sender<bool>,
     },
-    /// The block was given back, or the attempt failed.
+    /// The block was given back, or it is not known whether it was.
     Retired {
         /// The network.
         network: NetworkId,
         /// The block.
         range: IpNet,
+        /// Whether the view is newer than that.
+        known: bool,
     },
     /// Lease an address to nobody any more, to give it to another node.
     SetAside {

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use weft_addresses::Lessor;
 use weft_api::{ApiProblem, ProblemKind};
 use weft_model::{NetworkId, NodeId};
-use weft_registry::View;
+use weft_registry::{Block, View};
 
 use super::{LeaseRefused, State};
 use crate::local::Held;
@@ -47,8 +47,13 @@ impl State {
             let lessor =
                 self.lessors.entry(network.id).or_insert_with(|| Lessor::new(subnet.clone(), rest));
             let retiring = |range: &IpNet| self.retiring.contains(&(network.id, *range));
+            let given_back = |block: &&Block| {
+                let key = (block.network, block.range);
+                self.given_back.get(&key) == Some(&block.generation)
+            };
             let owned: Vec<IpNet> = view
                 .blocks_of(network.id, self.me.id)
+                .filter(|block| !given_back(block))
                 .map(|block| block.range)
                 .filter(|range| !retiring(range))
                 .collect();
@@ -65,19 +70,41 @@ impl State {
         }
     }
 
-    /// Takes a block out of use before it goes back to the registry; `false`: it is in use.
-    pub(super) fn retire(&mut self, network: NetworkId, range: IpNet) -> bool {
-        let retired = self.lessors.get_mut(&network).is_some_and(|l| l.remove_block(range).is_ok());
-        if retired {
-            self.retiring.insert((network, range));
+    /// Takes a block out of use, durably, before it goes back to the registry; `false`: it is in use.
+    pub(super) async fn retire(&mut self, network: NetworkId, range: IpNet) -> bool {
+        let view = Arc::clone(&self.followed.view);
+        let Some(block) = view.block(network, range) else { return false };
+        if !self.was_given_back(block) {
+            let free = |lessor: &mut Lessor| lessor.remove_block(range).is_ok();
+            if !self.lessors.get_mut(&network).is_some_and(free) {
+                return false;
+            }
+            if let Err(problem) = self.local.give_back(network, range, block.generation).await {
+                tracing::warn!(block = %range, %problem, "a block stays");
+                self.take_registry();
+                return false;
+            }
+            self.given_back.insert((network, range), block.generation);
         }
-        retired
+        self.retiring.insert((network, range));
+        true
     }
 
-    /// The block is the registry's again, or stays here after all.
-    pub(super) fn retired(&mut self, network: NetworkId, range: IpNet) {
+    /// The block is the registry's again and the view says so, or that is not known.
+    pub(super) async fn retired(&mut self, network: NetworkId, range: IpNet, known: bool) {
         self.retiring.remove(&(network, range));
+        if known {
+            self.given_back.remove(&(network, range));
+            if let Err(problem) = self.local.forget_given_back(network, range).await {
+                // The note is of a generation that never comes back: it is in nobody's way.
+                tracing::debug!(block = %range, %problem, "a note of a block stays");
+            }
+        }
         self.take_registry();
+    }
+
+    fn was_given_back(&self, block: &Block) -> bool {
+        self.given_back.get(&(block.network, block.range)) == Some(&block.generation)
     }
 
     /// Leases an address to nobody any more, durably; answers the block that it is in.
@@ -105,8 +132,15 @@ impl State {
         range: IpNet,
     ) -> Answer<()> {
         let released = self.release(network, address).await;
-        self.retired(network, range);
+        self.retiring.remove(&(network, range));
+        self.take_registry();
         released
+    }
+
+    /// Blocks whose way back was interrupted: the registry is asked again.
+    fn half_given_back(&self) -> impl Iterator<Item = (NetworkId, IpNet)> {
+        let mine = self.followed.view.all_blocks().filter(|block| block.owner == self.me.id);
+        mine.filter(|block| self.was_given_back(block)).map(|block| (block.network, block.range))
     }
 
     /// Tells which blocks could be given back.
@@ -117,6 +151,7 @@ impl State {
             .flat_map(|(network, lessor)| {
                 lessor.idle_blocks(now).into_iter().map(|range| (*network, range))
             })
+            .chain(self.half_given_back())
             .collect();
         self.out.idle_blocks.send_if_modified(|known| {
             let differs = *known != idle;

@@ -141,14 +141,16 @@ impl State {
             }
             Ask::Ages { reply } => drop(reply.send(self.since.clone())),
             Ask::Gone { netns } => self.sweep(&netns).await,
-            Ask::Retire { network, range, reply } => drop(reply.send(self.retire(network, range))),
+            Ask::Retire { network, range, reply } => {
+                reply.send(self.retire(network, range).await).ok();
+            }
             Ask::SetAside { network, address, reply } => {
                 drop(reply.send(self.set_aside(network, address).await));
             }
             Ask::Ceded { network, address, range, reply } => {
                 drop(reply.send(self.ceded(network, address, range).await));
             }
-            Ask::Retired { network, range } => self.retired(network, range),
+            Ask::Retired { network, range, known } => self.retired(network, range, known).await,
         }
     }
 }

@@ -83,9 +83,9 @@ impl StateHandle {
     }
 
     /// The block was given back, or the attempt failed.
-    pub(crate) async fn retired(&self, network: NetworkId, range: IpNet) {
+    pub(crate) async fn retired(&self, network: NetworkId, range: IpNet, known: bool) {
         // At shutdown nobody needs to know.
-        drop(self.asks.send(Ask::Retired { network, range }).await);
+        drop(self.asks.send(Ask::Retired { network, range, known }).await);
     }
 
     /// Leases an address to nobody any more; answers the block that it is in.

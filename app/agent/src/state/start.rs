@@ -65,6 +65,7 @@ impl Start {
             lessors: BTreeMap::new(),
             remembered_leases: remembered.leases,
             retiring: std::collections::BTreeSet::new(),
+            given_back: remembered.given_back,
             attachments: BTreeMap::new(),
             docker_networks: remembered.docker_networks,
             last_macs: Arc::default(),
