@@ -47,7 +47,7 @@ impl State {
             match self.release(network, address).await {
                 Ok(()) => tracing::info!(%network, %address, "a lease that nobody used ends"),
                 Err(problem) => {
-                    tracing::warn!(%address, %problem, "a lease that nobody uses stays")
+                    tracing::warn!(%address, %problem, "a lease that nobody uses stays");
                 }
             }
         }
