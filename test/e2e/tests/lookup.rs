@@ -8,6 +8,7 @@
     reason = "integration tests"
 )]
 
+use std::future::ready;
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
@@ -38,7 +39,7 @@ fn names(inside: &Netns, address: &str) -> Said {
     said(inside, &format!("{}.in-addr.arpa", reversed.join(".")), RecordType::PTR)
 }
 
-async fn knows(inside: &Netns, name: &str) -> anyhow::Result<()> {
+fn knows(inside: &Netns, name: &str) -> anyhow::Result<()> {
     let said = ask(inside, name, RecordType::A, Over::Udp)?;
     holds(!said.records.is_empty(), || format!("{name} is not known yet"))
 }
@@ -78,12 +79,12 @@ async fn a_workload_finds_the_names_of_its_networks_and_no_others() {
         // What Docker tells last are a container's further names.
         let short = id(&db).await;
         for name in ["db", "postgres", "sql", &short] {
-            eventually(SOON, || finds(inside, name, &db_is)).await.unwrap();
+            eventually(SOON, || ready(finds(inside, name, &db_is))).await.unwrap();
         }
         for name in ["p1", "worker"] {
-            eventually(SOON, || finds(inside, name, &plain_is)).await.unwrap();
+            eventually(SOON, || ready(finds(inside, name, &plain_is))).await.unwrap();
         }
-        eventually(SOON, || finds(inside, "web", &web)).await.unwrap();
+        eventually(SOON, || ready(finds(inside, "web", &web))).await.unwrap();
         for name in ["db", "DB", "db.app", "postgres", "postgres.app", "sql", &short] {
             assert_eq!(addresses(inside, name), Said::found([&db_address]), "{name}");
         }
@@ -108,27 +109,36 @@ async fn a_workload_finds_the_names_of_its_networks_and_no_others() {
         }
     }
 
-    // On another network nothing of all that is known.
+    knows_nothing_of_app(&o1, &db_address).await;
+    asks_nobody_outside(&v1, &v2).await;
+    cluster.down().await.unwrap();
+}
+
+fn finds(inside: &Netns, name: &str, expected: &[String]) -> anyhow::Result<()> {
+    let said = ask(inside, name, RecordType::A, Over::Udp)?;
+    holds(said == Said::found(expected), || format!("{name} is {said:?}"))
+}
+
+/// On another network nothing of all that is known.
+async fn knows_nothing_of_app(o1: &Container<'_>, db_address: &str) {
+    let nothing = Said::nothing(ResponseCode::NXDomain);
     let at_o1 = o1.netns().await.unwrap();
-    eventually(SOON, || knows(&at_o1, "o1.other")).await.unwrap();
+    eventually(SOON, || ready(knows(&at_o1, "o1.other"))).await.unwrap();
     for name in ["c1", "db", "db.app", "postgres", "web", "web.app", "p1", "v1.vault"] {
         assert_eq!(addresses(&at_o1, name), nothing, "{name}");
     }
-    assert_eq!(names(&at_o1, &db_address), nothing);
+    assert_eq!(names(&at_o1, db_address), nothing);
+}
 
-    // A network without a way out finds its own, and asks nobody outside.
+/// A network without a way out finds its own, and asks nobody outside.
+async fn asks_nobody_outside(v1: &Container<'_>, v2: &Container<'_>) {
+    let nothing = Said::nothing(ResponseCode::NXDomain);
     let at_v1 = v1.netns().await.unwrap();
     let there = [v2.address("vault").await.unwrap()];
-    eventually(SOON, || finds(&at_v1, "v2.vault", &there)).await.unwrap();
+    eventually(SOON, || ready(finds(&at_v1, "v2.vault", &there))).await.unwrap();
     let began = Instant::now();
     for name in ["outside.test", "db.app", "nobody"] {
         assert_eq!(addresses(&at_v1, name), nothing, "{name}");
     }
     assert!(began.elapsed() < AT_ONCE, "{:?} for what is asked nowhere", began.elapsed());
-    cluster.down().await.unwrap();
-}
-
-async fn finds(inside: &Netns, name: &str, expected: &[String]) -> anyhow::Result<()> {
-    let said = ask(inside, name, RecordType::A, Over::Udp)?;
-    holds(said == Said::found(expected), || format!("{name} is {said:?}"))
 }
