@@ -46,7 +46,7 @@ async fn give(fabric: &Fabric, network: NetworkId, range: IpNet) {
     match &released {
         Ok(_done) => tracing::debug!(%network, block = %range, "an idle block was given back"),
         Err(problem) => {
-            tracing::debug!(%network, block = %range, %problem, "a block is not known to be given back")
+            tracing::debug!(%network, block = %range, %problem, "a block is not known to be given back");
         }
     }
     fabric.state.retired(network, range, released.is_ok()).await;
