@@ -96,7 +96,6 @@ pub(crate) async fn agent(host: &Host, prefix: &str, flags: &str) -> String {
     assert!(why.starts_with("weft: run the agent: "), "{typed}: {}", out.stderr);
     assert!(hint.starts_with("try: "), "{typed}: {}", out.stderr);
     assert!(!out.stderr.contains("panicked"), "{typed}: {}", out.stderr);
-    println!("  {typed}\n      {why}\n      {hint}");
     format!("{why}\n{hint}")
 }
 
