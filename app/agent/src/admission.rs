@@ -52,6 +52,12 @@ impl Admission {
         let snapshot = store.range("/").await.map_err(|error| broken(&error))?;
         let view = weft_registry::View::from_snapshot(&snapshot).map_err(|error| broken(&error))?;
         let role = self.role(&request.secret, |role| view.token(role).cloned())?;
+        if role == Role::Manager {
+            return Err(JoinRefused {
+                error: "a cluster has one manager for now, and this one has it".to_owned(),
+                hint: "join as a worker: weft token worker".to_owned(),
+            });
+        }
         let vtep = request.vtep.unwrap_or_else(|| from.ip());
         let node = Node {
             id: request.node,

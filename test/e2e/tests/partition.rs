@@ -18,6 +18,8 @@ use weft_lab::Host;
 
 /// How long the manager is away.
 const CUT: Duration = Duration::from_secs(30);
+/// Starts differ by as much on a busy machine; one that waits for a manager takes far longer.
+const SLACK: Duration = Duration::from_secs(2);
 /// Within this time after a cut the others know of it.
 const NOTICED: Duration = Duration::from_secs(6);
 /// Within this time after a cut is healed all are of one mind again.
@@ -42,8 +44,7 @@ async fn without_its_manager_a_cluster_goes_on_and_afterwards_all_agree() {
     h1.cut().await.unwrap();
     let cut = Instant::now();
     let refused = h2.weft(&["network", "create", "other"]).await.unwrap();
-    println!("a command fails {:?} after the cut", cut.elapsed());
-    assert!(cut.elapsed() < NOTICED && !refused.is_success(), "{refused:?}");
+    assert!(cut.elapsed() < NOTICED && !refused.is_success(), "{:?} {refused:?}", cut.elapsed());
     refuses_with_reason(h2).await;
 
     // New containers start as fast as ever, and are known where they can be.
@@ -52,7 +53,7 @@ async fn without_its_manager_a_cluster_goes_on_and_afterwards_all_agree() {
     let (n3, cold3) = started(&cluster, "h3", "n3").await;
     eventually(TOLD, || async { a2.resolves(&["n3"]) }).await.unwrap();
     println!("starts: before the cut {warm2:?}, {warm3:?}; during it {cold2:?}, {cold3:?}");
-    assert!(cold2.min(cold3) < warm2.max(warm3) + Duration::from_millis(300));
+    assert!(cold2.min(cold3) < warm2.max(warm3) + SLACK, "{cold2:?} {cold3:?}");
     asker(&n2).await.resolves(&["c2", "c3", "n3"]).unwrap();
     asker(&n3).await.resolves(&["c2", "c3", "n2"]).unwrap();
     assert_eq!(n2.ping("n3", 3).await.unwrap().received, 3);
@@ -91,11 +92,17 @@ async fn without_its_manager_a_cluster_goes_on_and_afterwards_all_agree() {
         assert_eq!(from.ping(&to.name, 2).await.unwrap().received, 2, "{from:?} {to:?}");
     }
     cluster.agree_with_engines("app").await.unwrap();
-    for answers in [pings.finish().unwrap(), back.finish().unwrap()] {
-        println!("{} pings, longest silence {:?}", answers.sent, answers.silence);
-        assert!(answers.sent > 1000 && answers.lost.is_empty(), "{answers:?}");
-    }
+    unbroken(pings);
+    unbroken(back);
     cluster.down().await.unwrap();
+}
+
+/// Of more than ten seconds' pings not one was lost.
+#[track_caller]
+fn unbroken(pings: Pinging) {
+    let answers = pings.finish().unwrap();
+    println!("{} pings, longest silence {:?}", answers.sent, answers.silence);
+    assert!(answers.sent > 1000 && answers.lost.is_empty(), "{answers:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
