@@ -1,5 +1,6 @@
 //! What may be typed.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -59,6 +60,21 @@ pub(crate) enum Format {
     Table,
     /// For programs
     Json,
+}
+
+impl Format {
+    /// What this executable calls it when it runs itself.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+        }
+    }
+
+    /// The one of this name.
+    pub(crate) fn named(name: &OsStr) -> Self {
+        if name == Self::Json.name() { Self::Json } else { Self::Table }
+    }
 }
 
 /// When to colour.

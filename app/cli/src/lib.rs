@@ -28,11 +28,11 @@ use session::Session;
 #[must_use]
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
-    if let [_, verb, command @ ..] = words.as_slice()
+    if let [_, verb, form, command @ ..] = words.as_slice()
         && verb == verb::BECOME_VERB
     {
         let failure = verb::become_command(command);
-        failure.print(Format::Table, Paint::Plain);
+        failure.print(Format::named(form), Paint::Plain);
         return failure.exit().code();
     }
     match Cli::try_parse_from(&words) {

@@ -15,7 +15,7 @@ use crate::error::{OrHint, TRY_DOWN};
 use crate::host::{init_socket, signal_number};
 use crate::lab::{self, Lab};
 use crate::protocol::{self, HostRequest, KeeperRequest, LabState, Reply, Service};
-use crate::{Fault, LabError, MOST_HOSTS, Spec, demo, enter, keeper, spec};
+use crate::{Fault, Form, LabError, MOST_HOSTS, Spec, demo, enter, keeper, spec};
 
 /// The lab's name when nobody chooses one.
 const DEFAULT_NAME: &str = "lab";
@@ -141,6 +141,9 @@ pub struct Whom {
 #[derive(Debug, clap::Parser)]
 #[command(name = "weft lab", about = "Several hosts on one machine")]
 struct Arguments {
+    /// Form of what is printed
+    #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    output: Form,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -148,8 +151,8 @@ struct Arguments {
 /// Does what the arguments after `weft lab` say; tells errors on standard error.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let name = std::iter::once(OsString::from("weft lab"));
-    let Arguments { verb } = Arguments::parse_from(name.chain(arguments));
-    run(verb).unwrap_or_else(|error| {
+    let Arguments { output, verb } = Arguments::parse_from(name.chain(arguments));
+    run(verb, output).unwrap_or_else(|error| {
         let hint = error.hint();
         // Nothing can be told to a standard error that is closed.
         writeln!(io::stderr(), "error: {error}\n  try: {hint}").ok();
@@ -157,16 +160,31 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     })
 }
 
-/// Does what `verb` says.
+/// Does what `verb` says, and says what came of it in this form.
+///
+/// What commands, logs and the demo say is their own.
 ///
 /// # Errors
 ///
 /// Every error says what to try.
-pub fn run(verb: Verb) -> Result<ExitCode, LabError> {
+pub fn run(verb: Verb, form: Form) -> Result<ExitCode, LabError> {
     match verb {
-        Verb::Up(up) => bring_up(up)?,
+        Verb::Up(up) => bring_up(up, form)?,
         Verb::Exec { target, command } => return Err(exec(&target, &command)?),
-        Verb::Ls => list()?,
+        Verb::Ls => list(form)?,
+        Verb::Logs { target, daemon } => logs(&target, &daemon)?,
+        Verb::Demo { plain } => demo::play(plain)?,
+        does => {
+            act(does)?;
+            form.done()?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The verbs that only do something.
+fn act(verb: Verb) -> Result<(), LabError> {
+    match verb {
         Verb::Cut { target: Target { host, name }, from } => {
             let fault = match from {
                 Some(from) => Fault::CutBetween { host, from },
@@ -189,14 +207,13 @@ pub fn run(verb: Verb) -> Result<ExitCode, LabError> {
         }
         Verb::Pause(whom) => signal(&whom, HostRequest::Pause, Signal::SIGSTOP)?,
         Verb::Resume(whom) => signal(&whom, HostRequest::Resume, Signal::SIGCONT)?,
-        Verb::Logs { target, daemon } => logs(&target, &daemon)?,
-        Verb::Demo { plain } => demo::play(plain)?,
         Verb::Down { name } => lab::down(&choose(name.as_deref())?)?,
+        Verb::Up(_) | Verb::Exec { .. } | Verb::Ls | Verb::Logs { .. } | Verb::Demo { .. } => {}
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
-fn bring_up(up: Up) -> Result<(), LabError> {
+fn bring_up(up: Up, form: Form) -> Result<(), LabError> {
     let Up { hosts, docker, name, no_agent, live_restore, engine_root, foreground } = up;
     let exe = std::env::current_exe().ok();
     let spec = Spec {
@@ -217,7 +234,7 @@ fn bring_up(up: Up) -> Result<(), LabError> {
     bar.finish_and_clear();
     let lab = lab?;
     if foreground {
-        say(&format!("lab {} is up; Ctrl-C takes it down\n", lab.name()))?;
+        form.held_lab(&state(lab.name())?)?;
         let endings: SigSet =
             [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
         endings.thread_block().or_hint("wait for Ctrl-C", TRY_DOWN)?;
@@ -225,8 +242,7 @@ fn bring_up(up: Up) -> Result<(), LabError> {
         return Ok(());
     }
     let state = lab.detach()?;
-    let hint = "try: weft lab exec h1 -- ping -c1 h2, weft lab ls, weft lab down";
-    say(&format!("{}{hint}\n", table(&state)))
+    form.lab(&state, "try: weft lab exec h1 -- ping -c1 h2, weft lab ls, weft lab down")
 }
 
 /// Tells what has started: only on a terminal, and only when it takes longer than a second.
@@ -257,31 +273,9 @@ fn exec(target: &Target, arguments: &[String]) -> Result<LabError, LabError> {
     Ok(LabError::new("run nsenter", error, "install util-linux"))
 }
 
-fn list() -> Result<(), LabError> {
-    let tables: String =
-        keeper::sweep().iter().filter_map(|name| state(name).ok()).map(|s| table(&s)).collect();
-    if tables.is_empty() {
-        return say("no lab runs here; `weft lab up` brings one up\n");
-    }
-    say(&tables)
-}
-
-fn table(state: &LabState) -> String {
-    let engine = if state.docker { ", with Docker" } else { "" };
-    let mut text = format!("lab {} (keeper {}{engine})\n", state.name, state.keeper);
-    let mut hosts: Vec<_> = state.hosts.iter().collect();
-    hosts.sort_by_key(|(name, _)| spec::host_number(name).unwrap_or(u8::MAX));
-    for (name, host) in hosts {
-        let condition = match host.pid {
-            Some(pid) => format!("pid {pid}"),
-            None => "killed".to_owned(),
-        };
-        let faults = host.faults.join(", ");
-        let line = format!("  {name:8} {:14} {condition:12} {faults}", host.address.to_string());
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+fn list(form: Form) -> Result<(), LabError> {
+    let labs: Vec<_> = keeper::sweep().iter().filter_map(|name| state(name).ok()).collect();
+    form.labs(&labs)
 }
 
 fn signal(whom: &Whom, everyone: HostRequest, signal: Signal) -> Result<(), LabError> {
@@ -335,8 +329,4 @@ fn choose(name: Option<&str>) -> Result<String, LabError> {
             Err(LabError::new("choose a lab", "several run here", hint))
         }
     }
-}
-
-fn say(text: &str) -> Result<(), LabError> {
-    io::stdout().lock().write_all(text.as_bytes()).or_hint("write", TRY_DOWN)
 }

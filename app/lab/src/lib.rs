@@ -16,6 +16,7 @@ mod keeper;
 mod lab;
 mod outside;
 mod protocol;
+mod show;
 mod spec;
 mod tool;
 
@@ -27,6 +28,7 @@ pub use host::Host;
 pub use image::IMAGE;
 pub use lab::Lab;
 pub use protocol::{HostState, LabState, Service};
+pub use show::Form;
 pub use spec::{GATEWAY, INTERNET, MOST_HOSTS, NAME_SERVER, OUTSIDE, Spec, executable};
 
 use std::process::ExitCode;

@@ -297,6 +297,31 @@ async fn containers_outlive_dockerd_if_live_restore_is_asked_for() {
     wait_until(|| process_state(h1, before.trim()) == "S");
 }
 
+#[test]
+fn programs_are_told_as_json() {
+    let name = format!("j{}", std::process::id());
+    let _down = Down(name.clone());
+    let json = |verb: &[&str]| -> serde_json::Value {
+        let said = self::verb(&[verb, &["--name", &name, "--output", "json"]].concat()).unwrap();
+        serde_json::from_str(&said).unwrap()
+    };
+    let lab = json(&["up", "--hosts", "1", "--no-agent"]);
+    assert_eq!(lab["hosts"]["h1"]["address"], "192.0.2.1");
+    for done in [&["cut", "h1"][..], &["heal", "h1"], &["pause", "h1"], &["resume", "h1"]] {
+        assert_eq!(json(done), serde_json::json!({}), "{done:?}");
+    }
+    assert_eq!(json(&["loss", "h1", "30"]), serde_json::json!({}));
+    let labs: Vec<serde_json::Value> =
+        serde_json::from_str(&verb(&["ls", "-o", "json"]).unwrap()).unwrap();
+    let seen = labs.iter().find(|lab| lab["name"] == name.as_str()).unwrap();
+    assert_eq!(seen["keeper"], lab["keeper"]);
+    assert!(seen["hosts"]["h1"]["pid"].is_u64(), "{seen}");
+    assert_eq!(seen["hosts"]["h1"]["faults"].as_array().unwrap().len(), 1, "{seen}");
+    assert_eq!(json(&["kill", "h1"]), serde_json::json!({}));
+    assert_eq!(json(&["start", "h1"]), serde_json::json!({}));
+    assert_eq!(json(&["down"]), serde_json::json!({}));
+}
+
 fn spec(hosts: u8) -> Spec {
     Spec { hosts, agent: false, exe: Some(EXE.into()), ..Spec::default() }
 }

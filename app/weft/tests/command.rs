@@ -290,6 +290,42 @@ fn a_command_that_does_not_exist_is_detached_too() {
 }
 
 #[test]
+fn a_command_that_cannot_be_run_is_told_as_json_when_asked() {
+    let agent = Agent::start(vec![
+        ("POST /v1/attachments", 200, attachment()),
+        ("DELETE /v1/attachments/", 200, json!({})),
+    ]);
+    let run = ["run", "-o", "json", "--network", "app", "--name", "probe", "--"];
+    for (command, code, why) in [
+        ("/nonexistent/x", 127, "No such file or directory (os error 2)"),
+        ("/etc/passwd", 126, "Permission denied (os error 13)"),
+    ] {
+        let output = agent.weft(&[&run[..], &[command]].concat());
+        if output.status.code() == Some(2) {
+            return;
+        }
+        let expected = json!({
+            "error": format!("run {command}"), "cause": [why],
+            "hint": "is it spelt right, and in PATH?"
+        });
+        assert_eq!(serde_json::from_slice::<Value>(&output.stderr).unwrap(), expected);
+        assert_eq!((stdout(&output).as_str(), output.status.code()), ("", Some(code)));
+    }
+}
+
+#[test]
+fn a_lab_that_is_not_there_is_told_as_json_when_asked() {
+    let name = ["--name", "no-such-lab", "-o", "json"];
+    for verb in [&["cut", "h1"][..], &["loss", "h1", "9"], &["pause", "h1"], &["start", "h1"]] {
+        let output = weft("/x".as_ref(), &[&["lab"], verb, &name].concat()).output().unwrap();
+        let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!(error["error"], "lab", "{verb:?}");
+        assert!(error["cause"][0].is_string() && error["hint"].is_string(), "{verb:?} {error}");
+        assert_eq!((stdout(&output).as_str(), output.status.code()), ("", Some(1)), "{verb:?}");
+    }
+}
+
+#[test]
 fn a_signal_ends_the_command_and_the_attachment() {
     let agent = Agent::start(vec![
         ("POST /v1/attachments", 200, attachment()),

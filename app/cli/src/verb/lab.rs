@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::arguments::Format;
 use crate::failure::{Exit, Failure};
 use crate::session::Session;
 use crate::verb::Outcome;
@@ -24,7 +25,11 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) fn run(self, session: &mut Session) -> Outcome {
-        match weft_lab::run(self.verb) {
+        let form = match session.output.format() {
+            Format::Table => weft_lab::Form::Table,
+            Format::Json => weft_lab::Form::Json,
+        };
+        match weft_lab::run(self.verb, form) {
             Ok(code) => {
                 session.exit_with(code);
                 Ok(())

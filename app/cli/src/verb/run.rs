@@ -43,7 +43,7 @@ impl Run {
     /// Moves first: a namespace is a thread's, and this is still the only one.
     pub(crate) fn run(self, session: &mut Session) -> Outcome {
         let Self { wish, environment, command } = self;
-        let program = Program { command, environment };
+        let program = Program { command, environment, errors: session.output.format() };
         let room = room::enter()?;
         let runtime = session::runtime()?;
         let code = runtime.block_on(attached(session, wish, &program))?;

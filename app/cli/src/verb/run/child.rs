@@ -16,6 +16,7 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use crate::arguments::Format;
 use crate::failure::{Exit, Failure};
 
 /// The hidden verb under which this executable becomes the command.
@@ -33,6 +34,8 @@ pub(crate) struct Program {
     pub(crate) command: Vec<OsString>,
     /// Added to this process's own.
     pub(crate) environment: Vec<(String, String)>,
+    /// How it is told that the command cannot be run.
+    pub(crate) errors: Format,
 }
 
 /// Runs it to its end and says how it ended, as shells do.
@@ -56,8 +59,11 @@ pub(crate) async fn run(program: &Program) -> Result<u8, Failure> {
 
 fn start(program: &Program) -> Result<Child, Failure> {
     let environment = program.environment.iter().map(|(key, value)| (key, value));
-    let started =
-        Command::new(MYSELF).arg(BECOME_VERB).args(&program.command).envs(environment).spawn();
+    let started = Command::new(MYSELF)
+        .args([BECOME_VERB, program.errors.name()])
+        .args(&program.command)
+        .envs(environment)
+        .spawn();
     started.map_err(|error| Failure::local("run this command anew", &error, "is /proc mounted?"))
 }
 
