@@ -9,6 +9,7 @@
     reason = "integration tests"
 )]
 
+use std::future::ready;
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
@@ -41,7 +42,7 @@ async fn workloads_reach_the_outside_of_a_host_with_docker_and_it_reaches_none()
 
     let me = h1.address().to_string();
     for workload in [&one.netns, &inside] {
-        eventually(SOON, || seen_from_outside(workload, &me)).await.unwrap();
+        eventually(SOON, || ready(seen_from_outside(workload, &me))).await.unwrap();
     }
 
     // The outside knows the way to each, and they listen.
@@ -66,17 +67,18 @@ async fn workloads_reach_the_outside_of_a_host_with_docker_and_it_reaches_none()
     assert!(!connects(&two.netns, ways[0]), "by the egress bridge's gateway");
     assert!(!connects(&two.netns, ways[1]), "by Docker's bridge");
     drop(listening);
+    container.remove().await.unwrap();
 
     // What somebody flushes is back, and what Docker makes anew is found.
     h1.run(&["iptables", "-F", "DOCKER-USER"]).await.unwrap();
-    eventually(SOON, || seen_from_outside(&one.netns, &me)).await.unwrap();
+    eventually(SOON, || ready(seen_from_outside(&one.netns, &me))).await.unwrap();
     h1.stop_docker(Signal::SIGTERM).await.unwrap();
     let gone = "iptables -D FORWARD -j DOCKER-USER; iptables -F DOCKER-USER; \
                 iptables -X DOCKER-USER";
     h1.run(&["sh", "-c", gone]).await.unwrap();
     assert!(!connects_to_internet(&one.netns), "a filter without the chain drops");
     h1.start_docker().await.unwrap();
-    eventually(SOON, || seen_from_outside(&one.netns, &me)).await.unwrap();
+    eventually(SOON, || ready(seen_from_outside(&one.netns, &me))).await.unwrap();
 
     // Without plain workloads nothing of Weft's is in Docker's chain.
     one.remove().await.unwrap();
@@ -95,7 +97,7 @@ async fn filters(host: &Host) -> String {
 }
 
 /// What the outside says about who asks it.
-async fn seen_from_outside(workload: &Netns, expected: &str) -> anyhow::Result<()> {
+fn seen_from_outside(workload: &Netns, expected: &str) -> anyhow::Result<()> {
     let said = workload.run(|| -> anyhow::Result<String> {
         let mut stream = connect(INTERNET.into(), 80)?;
         stream.set_read_timeout(Some(SOON))?;
