@@ -233,6 +233,6 @@ async fn the_host_tells_its_ways_and_addresses() {
         setns(&file, CloneFlags::CLONE_NEWNET).unwrap();
         host::udp_port_taken(4789)
     });
-    assert!(taken.join().unwrap().unwrap().contains("VXLAN"));
+    assert!(taken.join().unwrap().unwrap().contains("a tunnel of the kernel's"));
     assert!(run(netns, "ip link show eth0").contains("eth0"));
 }
