@@ -1,7 +1,7 @@
 //! The command line: one file a verb.
 //!
 //! It is a client of the admin API and of nothing else: whatever it shows, the agent said. What
-//! goes to stdout passes through [`output::Output`], what goes wrong through [`failure::Failure`].
+//! goes to stdout passes through `output::Output`, what goes wrong through `failure::Failure`.
 
 mod arguments;
 mod display;
