@@ -28,6 +28,7 @@ pub enum Key {
     /// `/block/<network>/<range, with _ for />`: a block.
     Block(NetworkId, IpNet),
     /// `/blocks-of/<network>`: counts blocks claimed, so that no two are claimed that overlap.
+    /// It outlives the network: whoever has one cannot be made again.
     BlocksOf(NetworkId),
     /// `/token/<role>`: the hash of a join token.
     Token(Role),

@@ -8,6 +8,9 @@ use weft_model::{Name, NetworkId, NodeId, SubnetError, Vni};
 /// Why a command was refused. Nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
+    /// The network was removed; its id is never used again.
+    #[error("network {0} was removed: it cannot be made again")]
+    NetworkGone(NetworkId),
     /// Another network has the name.
     #[error("the name {name} is taken: network {network} has it")]
     NameTaken {
@@ -132,6 +135,7 @@ impl Refused {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
+            Self::NetworkGone(_) => "make a new one: `weft network create`".into(),
             Self::NameTaken { .. } | Self::Named { .. } => {
                 "choose another name; `weft network ls` lists those in use".into()
             }

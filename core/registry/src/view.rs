@@ -181,6 +181,11 @@ impl View {
         }
     }
 
+    /// Whether a counter was ever used.
+    pub(crate) fn has_counted(&self, counter: &Key) -> bool {
+        self.counters.contains_key(&counter.to_string())
+    }
+
     /// The next number of a counter.
     pub(crate) fn next(&self, counter: &Key) -> u64 {
         self.counters.get(&counter.to_string()).map_or(1, |last| last.saturating_add(1))

@@ -20,6 +20,9 @@ pub(super) fn create(
     if let Some(network) = view.network(request.id) {
         return Ok(already(Outcome::Network(network.clone())));
     }
+    if view.has_counted(&Key::BlocksOf(request.id)) {
+        return Err(Refused::NetworkGone(request.id));
+    }
     if let Some(name) = &request.name {
         must_be_free(view, name)?;
     }
@@ -46,6 +49,7 @@ fn made(view: &View, network: Network) -> Decision {
     let key = Key::Network(network.id);
     let vni = Key::Vni(network.vni);
     let draft = Draft::new(view).absent(&key).put(&key, &network);
+    let draft = draft.absent(&Key::BlocksOf(network.id));
     let draft = draft.absent(&vni).put(&vni, &network.id);
     let draft = match &network.name {
         Some(name) => with_name(draft, name, network.id),
@@ -93,15 +97,16 @@ pub(super) fn remove(situation: &Situation<'_>, id: NetworkId) -> Result<Decisio
         return Err(Refused::NetworkInUse { network: called(network), by });
     }
     let (key, counter) = (Key::Network(id), Key::BlocksOf(id));
-    let draft = Draft::new(view).unchanged(&key).unchanged(&counter);
+    let draft = Draft::new(view).unchanged(&key);
     let blocks = view.blocks(id).map(|block| Key::Block(id, block.range));
     let draft = blocks.fold(draft, |draft, block| draft.delete(&block));
     let draft = match &network.name {
         Some(name) => draft.delete(&Key::NetworkName(name.clone())),
         None => draft,
     };
-    let draft = draft.delete(&Key::Vni(network.vni)).delete(&counter).delete(&key);
-    Ok(draft.decided(Outcome::Done))
+    let draft = draft.delete(&Key::Vni(network.vni)).delete(&key);
+    // The counter stays for ever: a request that comes late cannot make the network again.
+    Ok(draft.count(&counter).decided(Outcome::Done))
 }
 
 fn with_name<'a>(draft: Draft<'a>, name: &Name, id: NetworkId) -> Draft<'a> {

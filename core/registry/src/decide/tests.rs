@@ -43,6 +43,17 @@ fn a_repeated_request_is_the_same_network() {
 }
 
 #[test]
+fn a_removed_network_is_not_made_again_by_a_request_that_comes_late() {
+    let mut world = World::founded();
+    world.network(named(1, "shop"));
+    let remove = Command::RemoveNetwork { id: network_id(1) };
+    assert_eq!(world.ask(1, &remove), Ok(Outcome::Done));
+    let late = world.ask(1, &Command::CreateNetwork(named(1, "shop")));
+    assert_eq!(late, Err(Refused::NetworkGone(network_id(1))));
+    world.network(named(2, "shop"));
+}
+
+#[test]
 fn a_chosen_subnet_avoids_the_hosts_routes() {
     let mut world = World::founded();
     let avoid = vec![net("10.64.0.0/25"), net("0.0.0.0/0")];
@@ -138,7 +149,8 @@ fn a_network_in_use_stays() {
     assert_eq!(world.ask(1, &remove), Ok(Outcome::Done));
     assert_eq!(world.ask(1, &remove), Err(Refused::NoSuchNetwork(network_id(1))));
     let left: Vec<String> = world.keys().into_iter().filter(|key| !key.contains("node")).collect();
-    assert_eq!(left, ["/cluster", "/networks", "/token/worker"]);
+    let stays = Key::BlocksOf(network_id(1)).to_string();
+    assert_eq!(left, [stays.as_str(), "/cluster", "/networks", "/token/worker"]);
     world.network(named(2, "shop"));
 }
 
