@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use weft_e2e::{eventually, holds};
 use weft_lab::{Host, Lab, Spec};
 
 use crate::asked::{refused, state_of};
@@ -25,6 +26,9 @@ pub(crate) async fn table(host: &Host, lines: &[Line<'_>]) {
         }
     }
     assert!(wrong.is_empty(), "on {}:\n{}", host.name(), wrong.join("\n"));
+    // The socket that asked a manager is closed a moment after its answer.
+    let settled = || async { holds(state_of(host).await == before, || "not yet".to_owned()) };
+    eventually(SOON, settled).await.ok();
     same(&state_of(host).await, &before);
 }
 
