@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use proptest::prelude::*;
-use weft_addresses::{Lessor, NoAddress, block_holding, next_block};
+use weft_addresses::{Lessor, NoAddress, block_holding, next_block, without};
 use weft_model::Subnet;
 
 const REST: Duration = Duration::from_secs(60);
@@ -47,12 +47,40 @@ enum Step {
     GiveBack {
         node: usize,
     },
+    /// A node lets another have one of its addresses, or crashes on the way.
+    Cede {
+        node: usize,
+        to: usize,
+        host: u8,
+        crash: Option<After>,
+    },
     Restart {
         node: usize,
     },
     Wait {
         seconds: u64,
     },
+}
+
+/// How far a node comes that crashes while it cedes an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    SetAside,
+    Registry,
+}
+
+fn cede() -> impl Strategy<Value = Step> {
+    let crash = prop_oneof![
+        2 => Just(None),
+        1 => Just(Some(After::SetAside)),
+        1 => Just(Some(After::Registry)),
+    ];
+    (0..NODES, 0..NODES, 0..64_u8, crash).prop_map(|(node, to, host, crash)| Step::Cede {
+        node,
+        to,
+        host,
+        crash,
+    })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -64,6 +92,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (node.clone(), 0..64_u8).prop_map(|(node, host)| Step::LeaseExact { node, host }),
         4 => (node.clone(), any::<usize>()).prop_map(|(node, which)| Step::Release { node, which }),
         1 => node.clone().prop_map(|node| Step::GiveBack { node }),
+        2 => cede(),
         1 => node.prop_map(|node| Step::Restart { node }),
         2 => (0..90_u64).prop_map(|seconds| Step::Wait { seconds }),
     ]
@@ -73,6 +102,8 @@ fn step() -> impl Strategy<Value = Step> {
 struct Host {
     lessor: Lessor,
     leased: BTreeSet<IpAddr>,
+    /// Leased to nobody, on their way to another node.
+    aside: BTreeSet<IpAddr>,
     resting: BTreeSet<IpAddr>,
 }
 
@@ -90,8 +121,9 @@ impl World {
     fn new() -> Self {
         let subnet = Subnet::new("10.7.0.0/26".parse().unwrap(), None, BTreeSet::new()).unwrap();
         let lessor = Lessor::new(subnet.clone(), REST);
+        let none = BTreeSet::new;
         let host =
-            || Host { lessor: lessor.clone(), leased: BTreeSet::new(), resting: BTreeSet::new() };
+            || Host { lessor: lessor.clone(), leased: none(), aside: none(), resting: none() };
         let hosts = (0..NODES).map(|_| host()).collect();
         Self { now: Instant::now(), subnet, owners: BTreeMap::new(), hosts, freed: BTreeMap::new() }
     }
@@ -128,8 +160,46 @@ impl World {
                     self.owners.remove(&range);
                 }
             }
+            Step::Cede { node, to, host, crash } => self.cede(node, to, address(host), crash),
             Step::Restart { node } => self.restart(node),
-            Step::Wait { seconds } => self.now += Duration::from_secs(seconds),
+            Step::Wait { seconds } => {
+                self.now += Duration::from_secs(seconds);
+                (0..NODES).for_each(|node| self.release_orphans(node));
+            }
+        }
+    }
+
+    fn cede(&mut self, node: usize, to: usize, address: IpAddr, crash: Option<After>) {
+        let mut mine = self.blocks(Some(node)).into_iter();
+        let Some(range) = mine.find(|range| node != to && range.contains(&address)) else { return };
+        if self.hosts[node].lessor.lease_exact(self.now, address).is_err() {
+            return;
+        }
+        self.hosts[node].aside.insert(address);
+        self.hosts[node].resting.remove(&address);
+        if crash == Some(After::SetAside) {
+            return self.restart(node);
+        }
+        let parts = without(range, address);
+        self.owners.remove(&range);
+        self.owners.extend(parts.iter().map(|part| (*part, node)));
+        self.owners.insert(address.into(), to);
+        self.hosts[to].lessor.add_block(address.into());
+        if crash == Some(After::Registry) {
+            return self.restart(node);
+        }
+        let lessor = &mut self.hosts[node].lessor;
+        parts.into_iter().for_each(|part| lessor.add_block(part));
+        self.release_orphans(node);
+        self.hosts[node].lessor.remove_block(range).unwrap();
+    }
+
+    /// What was set aside and went nowhere, or was kept by a crash, has no endpoint.
+    fn release_orphans(&mut self, node: usize) {
+        let host = &mut self.hosts[node];
+        for address in std::mem::take(&mut host.aside) {
+            host.lessor.release(self.now, address);
+            host.resting.insert(address);
         }
     }
 
@@ -173,7 +243,7 @@ impl World {
         let blocks = self.blocks(Some(node));
         let host = &mut self.hosts[node];
         host.lessor = Lessor::new(self.subnet.clone(), REST);
-        host.leased.iter().for_each(|address| host.lessor.restore(*address));
+        host.leased.union(&host.aside).for_each(|address| host.lessor.restore(*address));
         blocks.iter().for_each(|range| host.lessor.add_block(*range));
         host.resting.iter().for_each(|address| host.lessor.rest_again(self.now, *address));
     }
@@ -181,7 +251,8 @@ impl World {
     fn check(&self) {
         for (node, host) in self.hosts.iter().enumerate() {
             let known: BTreeSet<IpAddr> = host.lessor.leased().collect();
-            assert_eq!(known, host.leased, "memory and disk of node {node} agree");
+            let on_disk: BTreeSet<IpAddr> = host.leased.union(&host.aside).copied().collect();
+            assert_eq!(known, on_disk, "memory and disk of node {node} agree");
             for address in &host.leased {
                 let owner = self.owners.iter().find(|(range, _)| range.contains(address));
                 assert_eq!(owner.map(|(_, owner)| *owner), Some(node), "{address}");

@@ -29,7 +29,16 @@ pub struct Network {
     pub labels: BTreeMap<String, String>,
 }
 
+/// The option that lets endpoints send what others sent, under their addresses.
+const FORWARDING: &str = "forwarding";
+
 impl Network {
+    /// Whether its endpoints may forward: routers, hosts of networks of their own.
+    #[must_use]
+    pub fn forwards(&self) -> bool {
+        self.options.get(FORWARDING).is_some_and(|value| value != "false" && value != "0")
+    }
+
     /// The subnet that holds `address`.
     #[must_use]
     pub fn subnet_of(&self, address: IpAddr) -> Option<&Subnet> {

@@ -6,9 +6,11 @@
 mod answer;
 mod question;
 mod reverse;
+mod veil;
 mod zone;
 
 pub use answer::{Answer, answer};
 pub use question::{Asker, Kind, Question};
 pub use reverse::parse_reverse;
+pub use veil::Veil;
 pub use zone::{Zone, Zones};

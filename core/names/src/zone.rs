@@ -57,6 +57,18 @@ impl Zone {
             .then(|| bare.into_iter().chain(qualified).flatten().copied().collect())
     }
 
+    /// Without the addresses of names, and the names of addresses, that `other` does not have.
+    fn within(&self, other: Option<&Self>) -> Self {
+        let (mut records, mut pointers) = (self.records.clone(), self.pointers.clone());
+        records.retain(|name, addresses| {
+            let known = other.and_then(|other| other.records.get(name));
+            addresses.retain(|address| known.is_some_and(|known| known.contains(address)));
+            !addresses.is_empty()
+        });
+        pointers.retain(|at, name| other.is_some_and(|other| other.pointers.get(at) == Some(name)));
+        Self { records, pointers, ..self.clone() }
+    }
+
     /// `web` for `web.app` in zone `app`.
     fn inside(&self, name: &Name) -> Option<Name> {
         let zone = self.name.as_ref()?.as_str();
@@ -89,6 +101,11 @@ impl Zones {
     #[must_use]
     pub fn get(&self, network: NetworkId) -> Option<&Zone> {
         self.0.get(&network)
+    }
+
+    /// These zones, without what `others` do not tell as well.
+    pub(crate) fn within(&self, others: &Self) -> Self {
+        self.iter().map(|zone| zone.within(others.get(zone.network))).collect()
     }
 
     /// All of them, in the order of their ids.

@@ -6,6 +6,7 @@
 //! hold, and [`walk`] reads those tables. So what `weft path` tells cannot differ from what was
 //! programmed, and what a packet does can be held against what was told ([`Journey::matches`]).
 
+mod captured;
 mod dropped;
 mod facts;
 mod inbound;
@@ -16,6 +17,7 @@ mod told;
 mod underlay;
 mod walk;
 
+pub use captured::{Point, Sighting, Subject, sighting};
 pub use dropped::{Dropped, Reason};
 pub use facts::{Facts, Located};
 pub use inbound::decap::{Accepted, Arrival, decap, peers};

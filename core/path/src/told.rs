@@ -105,6 +105,21 @@ impl Told<'_> {
             Reason::NotOwner => {
                 format!("{what} does not know {} as the home of {}", host, self.sender())
             }
+            Reason::TooManyQueries => format!("{what} asks for too many names"),
+            Reason::SpoofedMac => format!("{what} sends under a MAC address that is not its own"),
+            Reason::SpoofedAddress => format!("{what} sends under an address that is not its own"),
+            Reason::SpoofedArp | Reason::SpoofedNd => {
+                format!("{what} claims an address that is not its own")
+            }
+            Reason::RouterAdvertisement => format!("{what} calls itself a router"),
+            Reason::DhcpServer => format!("{what} answers as a DHCP server"),
+            Reason::Ipv6Off => format!("{what} speaks IPv6, which network {network} has not"),
+            Reason::NotUnderlay => format!("VXLAN came to {what} from a workload's side"),
+            Reason::Fragment => format!("VXLAN came to {what} in fragments"),
+            Reason::BadHeader => {
+                format!("VXLAN came to {what} with a header that is not RFC 7348's")
+            }
+            Reason::ControlPort => format!("{what} speaks to its host's agent"),
             Reason::Policy => format!("{what} may not be reached by {}", self.sender()),
             Reason::NoPort => format!("no interface on network {network} has {what}"),
         };

@@ -16,6 +16,8 @@ pub enum Flaw {
     Mtu(u32),
     /// It is of another kind: somebody else's, under our name.
     Kind,
+    /// It is a port of a bridge, and should be at none.
+    Bridged,
     /// It carries another network's number.
     Vni(u32),
     /// Its tunnel begins at this address.
@@ -54,6 +56,12 @@ pub enum Flaw {
     NoForwarding,
     /// It knows other stations than its own.
     Stations,
+    /// What comes in by it passes no guard, or another one than it should.
+    Unguarded,
+    /// Its guard knows other addresses than its own.
+    Addresses,
+    /// The guard does not let its network in.
+    NotServed,
 }
 
 impl Flaw {
@@ -80,6 +88,7 @@ impl fmt::Display for Flaw {
             Self::Down => f.write_str("it is down"),
             Self::Detached => f.write_str("it is no port of its bridge"),
             Self::Mtu(mtu) => write!(f, "its MTU is {mtu}"),
+            Self::Bridged => f.write_str("it is a port of a bridge"),
             Self::Kind => f.write_str("it is an interface of another kind"),
             Self::Vni(vni) => write!(f, "its VNI is {vni}"),
             Self::Local(Some(local)) => write!(f, "its local address is {local}"),
@@ -101,6 +110,9 @@ impl fmt::Display for Flaw {
             Self::Netfilter => f.write_str("its frames go through the packet filter"),
             Self::NoForwarding => f.write_str("IP forwarding is off"),
             Self::Stations => f.write_str("other stations are fixed to it"),
+            Self::Unguarded => f.write_str("what comes in by it is not guarded"),
+            Self::Addresses => f.write_str("its guard knows other addresses than its own"),
+            Self::NotServed => f.write_str("the guard does not let its network in"),
         }
     }
 }

@@ -42,13 +42,19 @@ impl IfName {
         Self("weft-egress".to_owned())
     }
 
+    /// The VXLAN device, in the host's namespace, of all networks that programs carry.
+    #[must_use]
+    pub fn shared() -> Self {
+        Self("weft-vxlan".to_owned())
+    }
+
     /// Every namespace's own interface.
     #[must_use]
     pub fn loopback() -> Self {
         Self("lo".to_owned())
     }
 
-    /// The end of an endpoint's veth pair that is a port of the segment's bridge.
+    /// The end of an endpoint's veth pair that is a port of the segment's bridge, or at none.
     #[must_use]
     pub fn port(endpoint: EndpointId) -> Self {
         Self::prefixed("wp", endpoint)

@@ -6,8 +6,10 @@
 mod change;
 mod desired;
 mod diff;
+mod engine;
 mod firewall;
 mod flaw;
+mod gate;
 mod ifname;
 mod observed;
 mod order;
@@ -17,11 +19,14 @@ mod simulate;
 pub use change::{Change, Place, Tunnel};
 pub use desired::{Desired, Egress, Guard, Port, Segment};
 pub use diff::{diff, teardown};
+pub use engine::{Engine, EngineError};
 pub use firewall::{Firewall, FirewallSeen, Masquerade};
 pub use flaw::Flaw;
+pub use gate::{Door, Gate, GateSeen};
 pub use ifname::{IfName, IfNameError};
 pub use observed::{
-    EgressSeen, FdbSeen, LinkSeen, NamespaceSeen, NeighborSeen, Observed, SegmentSeen, VxlanSeen,
+    EgressSeen, FdbSeen, LinkSeen, NamespaceSeen, NeighborSeen, Observed, SegmentSeen, SharedSeen,
+    VxlanSeen, WovenSeen,
 };
 pub use order::Plan;
 pub use passage::PassageSeen;

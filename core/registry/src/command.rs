@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use weft_model::{Mtu, Name, NetworkId, Node, NodeId, Vni};
+use weft_model::{Mtu, Name, NetworkId, Node, NodeId, Role, Vni};
 
-use crate::{Cluster, TokenHash};
+use crate::{Cluster, TokenHash, View};
 
 /// A network as it is asked for; whatever is left open is chosen by [`crate::decide`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +93,11 @@ pub enum Command {
         /// The network.
         id: NetworkId,
     },
+    /// Nothing of a removed network is left on the asker. Repeated, it changes nothing.
+    TornDown {
+        /// The network.
+        network: NetworkId,
+    },
     /// Asks for addresses to lease.
     ClaimBlock {
         /// Of this network.
@@ -121,6 +126,13 @@ pub enum Command {
     },
     /// Adds a node, or says what has changed about it.
     PutNode(Node),
+    /// Makes a node a manager, or ceases to; repeated, it changes nothing.
+    SetRole {
+        /// The node.
+        id: NodeId,
+        /// What it is from then on.
+        role: Role,
+    },
     /// Takes a node out, and gives its name and blocks free.
     RemoveNode {
         /// The node.
@@ -130,4 +142,38 @@ pub enum Command {
     },
     /// Replaces the join token of a role.
     SetToken(TokenHash),
+    /// Makes another CA the cluster's; certificates of the one before stay good until
+    /// [`Command::RetireCa`]. Repeated, it changes nothing.
+    RotateCa {
+        /// Its certificate.
+        ca_pem: String,
+        /// The join tokens from then on: they name the CA.
+        tokens: Vec<TokenHash>,
+    },
+    /// The asker has a certificate of this generation's CA, and has it on its disk.
+    Certified {
+        /// As in [`Cluster::ca_generation`].
+        generation: u64,
+    },
+    /// Ends the trust in the CA before the present one. Repeated, it changes nothing.
+    RetireCa {
+        /// Even though some node has no certificate of the present one: it must join again.
+        force: bool,
+    },
+}
+
+impl Command {
+    /// Whether a view shows what this command asks for, where that can be seen and where a second
+    /// attempt is refused since the first one did it.
+    #[must_use]
+    pub fn is_seen_in(&self, view: &View) -> bool {
+        match self {
+            Self::RemoveNetwork { id } => view.network(*id).is_none(),
+            Self::RemoveNode { id, .. } => view.node(*id).is_none(),
+            Self::NameNetwork { id, name, .. } => {
+                view.network(*id).is_some_and(|network| network.name.as_ref() == Some(name))
+            }
+            _repeated_without_harm => false,
+        }
+    }
 }

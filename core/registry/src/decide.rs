@@ -9,10 +9,12 @@ use weft_model::{Network, NetworkId, NodeId, Role};
 use crate::{Block, Command, Refused, Txn, View};
 
 mod block;
+mod ca;
 mod cluster;
 mod draft;
 mod network;
 mod node;
+mod quarantine;
 mod token;
 
 /// What is known when a command is decided.
@@ -70,14 +72,21 @@ pub fn decide(
         Command::CreateNetwork(request) => network::create(situation, cluster, request, random()),
         Command::NameNetwork { id, name, labels } => network::name(situation, *id, name, labels),
         Command::RemoveNetwork { id } => network::remove(situation, *id),
+        Command::TornDown { network } => Ok(quarantine::torn_down(situation, *network)),
         Command::ClaimBlock { network, want } => block::claim(situation, *network, *want),
         Command::ReleaseBlock { network, range } => block::release(situation, *network, *range),
         Command::CedeAddress { network, address, to } => {
             block::cede(situation, *network, *address, *to)
         }
         Command::PutNode(node) => node::put(situation, asker, node),
+        Command::SetRole { id, role } => node::set_role(situation, asker, *id, *role),
         Command::RemoveNode { id, force } => node::remove(situation, asker, *id, *force),
         Command::SetToken(token) => token::set(situation, asker, token),
+        Command::RotateCa { ca_pem, tokens } => {
+            ca::rotate(situation, (cluster, asker), ca_pem, tokens)
+        }
+        Command::Certified { generation } => ca::certified(situation, asker, *generation),
+        Command::RetireCa { force } => ca::retire(situation, (cluster, asker), *force),
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Key {
     Node(NodeId),
     /// `/node-name/<name>`: the id of the node called so.
     NodeName(Name),
+    /// `/certificate/<node id>`: the generation of the CA that the node has a certificate of.
+    Certificate(NodeId),
     /// `/managers`: counts losses of managers, so that two of them do not remove each other.
     Managers,
     /// `/network/<id>`: a network.
@@ -25,6 +27,8 @@ pub enum Key {
     Networks,
     /// `/vni/<n>`: the id of the network that has this VNI.
     Vni(Vni),
+    /// `/quarantine/<n>`: who may still have something of the network that had this VNI.
+    Quarantine(Vni),
     /// `/block/<network>/<range, with _ for />`: a block.
     Block(NetworkId, IpNet),
     /// `/blocks-of/<network>`: counts blocks claimed, so that no two are claimed that overlap.
@@ -53,10 +57,12 @@ impl Key {
             "managers" => Some(Self::Managers),
             "networks" => Some(Self::Networks),
             "node" => parsed(rest).map(Self::Node),
+            "certificate" => parsed(rest).map(Self::Certificate),
             "node-name" => parsed(rest).map(Self::NodeName),
             "network" => parsed(rest).map(Self::Network),
             "network-name" => parsed(rest).map(Self::NetworkName),
             "vni" => vni(rest).map(Self::Vni),
+            "quarantine" => vni(rest).map(Self::Quarantine),
             "block" => block(rest),
             "blocks-of" => parsed(rest).map(Self::BlocksOf),
             "token" => role(rest).map(Self::Token),
@@ -72,12 +78,14 @@ impl fmt::Display for Key {
         match self {
             Self::Cluster => f.write_str("/cluster"),
             Self::Node(id) => write!(f, "/node/{id}"),
+            Self::Certificate(id) => write!(f, "/certificate/{id}"),
             Self::NodeName(name) => write!(f, "/node-name/{name}"),
             Self::Managers => f.write_str("/managers"),
             Self::Network(id) => write!(f, "/network/{id}"),
             Self::NetworkName(name) => write!(f, "/network-name/{name}"),
             Self::Networks => f.write_str("/networks"),
             Self::Vni(vni) => write!(f, "/vni/{vni}"),
+            Self::Quarantine(vni) => write!(f, "/quarantine/{vni}"),
             Self::Block(network, range) => {
                 write!(f, "/block/{network}/{}_{}", range.addr(), range.prefix_len())
             }
@@ -122,12 +130,14 @@ mod tests {
         let keys = [
             Key::Cluster,
             Key::Node(NodeId::from_random(1)),
+            Key::Certificate(NodeId::from_random(1)),
             Key::NodeName(name.clone()),
             Key::Managers,
             Key::Network(network),
             Key::NetworkName(name),
             Key::Networks,
             Key::Vni(Vni::from_random(5)),
+            Key::Quarantine(Vni::from_random(5)),
             Key::Block(network, "10.7.0.8/29".parse().unwrap()),
             Key::Block(network, "fd00::8/125".parse().unwrap()),
             Key::BlocksOf(network),

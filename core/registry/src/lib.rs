@@ -6,18 +6,29 @@
 //! **Invariant:** two decisions that contradict each other never both commit, however old the views
 //! are that they were made from: each transaction carries the conditions it was decided under.
 
+mod alone;
+mod claim;
+mod claims;
 mod command;
 mod decide;
 mod key;
+mod quorum;
 mod record;
 mod refused;
 mod txn;
 mod view;
 
+pub use alone::with_only_manager;
+pub use claim::Claim;
+pub use claims::{Claims, Doubt, FalseClaim, Row};
 pub use command::{Command, NetworkRequest, Want};
 pub use decide::{Decision, Outcome, Situation, decide};
 pub use key::{Key, KeyError};
-pub use record::{Block, Cluster, TokenHash};
+pub use quorum::Quorum;
+pub use record::{Block, CERTIFICATE_LIFE, Cluster, Quarantine, TokenHash};
 pub use refused::Refused;
-pub use txn::{Change, Committed, Condition, Entry, LeaseId, Op, Revision, Snapshot, Txn};
+pub use txn::{
+    Change, Committed, Condition, Entry, GENERATION, LeaseId, Op, Revision, Snapshot, Txn,
+    generation,
+};
 pub use view::{View, ViewError};

@@ -57,6 +57,27 @@ pub enum Refused {
         /// The other network's name, or its id if it has none.
         network: String,
     },
+    /// The VNI was that of a network of which some node may still have something.
+    #[error(
+        "VNI {vni} rests: {} may still have something of network {network}, which had it",
+        list(by)
+    )]
+    VniResting {
+        /// The VNI.
+        vni: Vni,
+        /// The removed network's name, or its id if it had none.
+        network: String,
+        /// The names of the nodes that have not said that nothing is left.
+        by: Vec<String>,
+    },
+    /// Another node has the host address.
+    #[error("address {address} is node {node}'s")]
+    HostAddressTaken {
+        /// The address.
+        address: IpAddr,
+        /// Whose it is.
+        node: Name,
+    },
     /// Every VNI is in use.
     #[error("no VNI is left: every one has its network")]
     NoVniLeft,
@@ -122,6 +143,18 @@ pub enum Refused {
         /// What was asked for.
         what: &'static str,
     },
+    /// The CA was replaced, and some node does not know yet.
+    #[error("the rotation of the CA before this one is not over: it waits for {}", list(waiting))]
+    CaRotating {
+        /// The names of those nodes.
+        waiting: Vec<String>,
+    },
+    /// Some node has only a certificate of the former CA.
+    #[error("the former CA is in use: no certificate of the new one has {}", list(by))]
+    CaInUse {
+        /// The names of those nodes.
+        by: Vec<String>,
+    },
     /// There is no cluster yet.
     #[error("there is no cluster here yet")]
     NotFounded,
@@ -157,6 +190,12 @@ impl Refused {
                 "choose one yourself, such as `--subnet 10.99.0.0/24`, or remove networks that are not used".into()
             }
             Self::VniTaken { .. } => "leave out the VNI to get a free one".into(),
+            Self::VniResting { .. } => {
+                "leave out the VNI to get a free one, bring those hosts back, or `weft node rm` them".into()
+            }
+            Self::HostAddressTaken { node, .. } => {
+                format!("give this host an address of its own; `weft node rm {node}` if that one is gone")
+            }
             Self::NoVniLeft => "remove networks that are not used".into(),
             Self::NoSuchNetwork(_) => "`weft network ls` lists the networks".into(),
             Self::NetworkInUse { network, .. } => {
@@ -175,8 +214,16 @@ impl Refused {
             Self::NodeInUse { node, .. } => {
                 format!("stop its workloads, or `weft node rm --force {node}` if the host is gone for good")
             }
-            Self::LastManager { .. } => "let another manager join first, or end the cluster there: `weft leave --force`".into(),
+            Self::LastManager { .. } => "make another manager first (`weft node promote`), or end the cluster there: `weft leave --force`".into(),
             Self::NotAllowed { .. } => "type it on a manager: `weft node ls` lists them".into(),
+            Self::CaRotating { .. } => {
+                "bring those hosts back, they renew by themselves; `weft node rm` those that are gone".into()
+            }
+            Self::CaInUse { .. } => {
+                "bring those hosts back, they renew by themselves; or shut them out, so that they must join \
+                 again: `weft ca retire --force`"
+                    .into()
+            }
             Self::NotFounded => "`weft init` makes a cluster, `weft join` joins one".into(),
             Self::AlreadyFounded(_) => "`weft leave` takes this node out of it first".into(),
         }

@@ -2,8 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Counts the commits of a store; each commit that changes anything makes it one larger.
+/// Counts the commits of a store; each commit that changes anything makes it larger: by one, unless
+/// the store shares its counter with others.
 pub type Revision = u64;
+
+/// So many revisions lie between a registry and the same one begun anew from what was left of it.
+pub const GENERATION: Revision = 1 << 32;
+
+/// How often a registry was begun anew, as its revisions show: of two managers that contradict each
+/// other, the one with the later generation is right.
+#[must_use]
+pub const fn generation(revision: Revision) -> u64 {
+    revision / GENERATION
+}
 
 /// A promise to come back in time; the entries that were put under it go when it is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

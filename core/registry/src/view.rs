@@ -1,11 +1,14 @@
 //! What a node knows of the registry: the entries, parsed and indexed.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
 use weft_model::{Name, Network, NetworkId, Node, NodeId, Role, Vni};
 
-use crate::{Block, Change, Cluster, Condition, Entry, Key, Revision, Snapshot, TokenHash};
+use crate::{
+    Block, Change, Cluster, Condition, Entry, Key, Quarantine, Revision, Snapshot, TokenHash,
+};
 
 mod record;
 
@@ -28,6 +31,8 @@ pub struct View {
     blocks: BTreeMap<(NetworkId, IpNet), Block>,
     counters: BTreeMap<String, u64>,
     tokens: BTreeMap<Role, TokenHash>,
+    certificates: BTreeMap<NodeId, u64>,
+    quarantines: BTreeMap<Vni, Quarantine>,
 }
 
 /// An entry of the registry cannot be read. The view has not changed.
@@ -143,6 +148,17 @@ impl View {
         self.vnis.get(&vni).and_then(|id| self.networks.get(id))
     }
 
+    /// VNIs that wait until nothing of their network is left anywhere.
+    pub fn quarantines(&self) -> impl Iterator<Item = &Quarantine> {
+        self.quarantines.values()
+    }
+
+    /// Why a VNI cannot be used again yet.
+    #[must_use]
+    pub fn quarantine(&self, vni: Vni) -> Option<&Quarantine> {
+        self.quarantines.get(&vni)
+    }
+
     /// The blocks of a network, ordered by address.
     pub fn blocks(&self, network: NetworkId) -> impl Iterator<Item = &Block> {
         let from = (network, IpNet::V4(Ipv4Net::default()));
@@ -152,6 +168,16 @@ impl View {
     /// The blocks of a network that a node may lease from.
     pub fn blocks_of(&self, network: NetworkId, owner: NodeId) -> impl Iterator<Item = &Block> {
         self.blocks(network).filter(move |block| block.owner == owner)
+    }
+
+    /// Whether less than half of a network's addresses are in blocks, so that a node may take one
+    /// before it needs it without another going short.
+    #[must_use]
+    pub fn has_plenty(&self, network: NetworkId) -> bool {
+        let size = |range: IpNet| 1_u128 << (range.max_prefix_len() - range.prefix_len()).min(127);
+        let subnet = self.network(network).and_then(|network| network.subnets.first());
+        let given: u128 = self.blocks(network).map(|block| size(block.range)).sum();
+        subnet.is_some_and(|subnet| given.saturating_mul(2) < size(subnet.range))
     }
 
     /// All blocks of all networks.
@@ -165,10 +191,30 @@ impl View {
         self.blocks.get(&(network, range))
     }
 
+    /// The block that an address is in.
+    #[must_use]
+    pub fn block_of(&self, network: NetworkId, address: IpAddr) -> Option<&Block> {
+        // Blocks never overlap: the last one that begins at or before the address, or none.
+        let up_to = (network, IpNet::from(address));
+        let (_, block) = self.blocks.range(..=up_to).next_back()?;
+        (block.network == network && block.range.contains(&address)).then_some(block)
+    }
+
     /// What is known of the join token for a role.
     #[must_use]
     pub fn token(&self, role: Role) -> Option<&TokenHash> {
         self.tokens.get(&role)
+    }
+
+    /// The generation of the CA that a node has said to have a certificate of.
+    #[must_use]
+    pub fn certificate(&self, node: NodeId) -> Option<u64> {
+        self.certificates.get(&node).copied()
+    }
+
+    /// The nodes that have said of no certificate of this generation's CA.
+    pub fn uncertified(&self, generation: u64) -> impl Iterator<Item = &Node> {
+        self.nodes.values().filter(move |node| self.certificate(node.id) != Some(generation))
     }
 
     /// What must still hold when a decision made from this view commits: the entry, or its absence.
@@ -192,7 +238,7 @@ impl View {
     }
 
     pub(crate) fn vni_is_taken(&self, vni: Vni) -> bool {
-        self.vnis.contains_key(&vni)
+        self.vnis.contains_key(&vni) || self.quarantines.contains_key(&vni)
     }
 
     pub(crate) fn network_with_name(&self, name: &Name) -> Option<NetworkId> {

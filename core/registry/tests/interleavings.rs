@@ -342,7 +342,10 @@ fn found() -> Command {
         pools: vec!["10.64.0.0/22".parse().unwrap()],
         subnet_prefix: 26,
         address_rest: Duration::from_secs(60),
+        certificate_life: weft_registry::CERTIFICATE_LIFE,
         ca_pem: String::new(),
+        ca_generation: 0,
+        former_ca_pem: None,
     };
     Command::Found { cluster, node: node(0, "node0", Role::Manager), tokens: Vec::new() }
 }

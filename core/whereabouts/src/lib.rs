@@ -1,26 +1,35 @@
 //! Which endpoint sits on which node.
 //!
 //! Each node is the only writer of its own rows; for every network it takes part in they form a
-//! stream that it pushes to the other participants at once. A digest each second finds what got
-//! lost. Losing a node hides its rows and never deletes them: only the owner's word does, or a
-//! newer epoch of it, or its removal from the registry, or this node's leaving the network.
+//! stream with a history. A change is pushed at once: to all participants of a small network, to
+//! some of a large one, who pass it on. Once a second every network is compared with one
+//! participant, so that what got lost is found; any participant can serve any owner's stream.
+//!
+//! Losing a node hides its rows and never deletes them: only the owner's word does, or a newer
+//! epoch of it, or its removal from the registry, or this node's leaving the network.
 //!
 //! A machine without clock or socket: see [`Whereabouts`].
 
-mod link;
+mod directory;
+mod head;
+mod look;
 mod machine;
 mod message;
-mod owner;
+mod outbox;
 mod receive;
 mod rejected;
-mod replica;
+mod spread;
 mod stream;
+mod table;
 #[cfg(test)]
 mod tests;
+mod tick;
 mod transmit;
 
-pub use machine::{Event, Located, Whereabouts};
-pub use message::{Message, RowChange, Transmit};
+pub use directory::Members;
+pub use head::Head;
+pub use machine::{Event, LINGER, Located, Whereabouts};
+pub use message::{Message, Presence, RowChange, StreamId, Transmit};
 pub use rejected::Rejected;
 
 #[cfg(test)]

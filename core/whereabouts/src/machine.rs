@@ -1,18 +1,24 @@
 //! The machine: this node's words, the others' words, and what follows from both.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rand::SeedableRng as _;
+use rand_pcg::Pcg64Mcg;
 use weft_model::{Endpoint, EndpointId, NetworkId, NodeId};
 
-use crate::link::Link;
-use crate::owner::Owner;
-use crate::replica::Replica;
+use crate::directory::{Directory, Members};
+use crate::outbox::{Detail, Outbox, Say};
+use crate::spread::Relay;
 use crate::stream::Stream;
-use crate::{Message, RowChange};
+use crate::table::Table;
+use crate::{Head, Presence, RowChange, StreamId};
 
-/// How often every connected node is told what it should have.
-pub(crate) const DIGEST_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a node listens to a network after its last endpoint there is gone.
+pub const LINGER: Duration = Duration::from_secs(300);
+/// Newcomers ask so many participants at once for everything.
+const TEACHERS: usize = 3;
 
 /// What others in the agent are to look at again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,78 +42,93 @@ pub struct Located<'a> {
 
 /// Every row that this node knows: its own, and those of others on the networks it takes part in.
 ///
-/// Put all rows that survived a restart before the first [`Self::peer_up`]: others keep the rows
-/// of the run before until they hear what the new run has, and the first word should be complete.
+/// It takes messages in any order, lost or doubled. Put all rows that survived a restart before
+/// the first [`Self::set_members`]: others keep the rows of the run before until they hear what the
+/// new run has, and the first word should be complete.
 #[derive(Clone, Debug)]
 pub struct Whereabouts {
     pub(crate) me: NodeId,
     pub(crate) epoch: u64,
     /// Counts all changes of this run.
-    clock: u64,
+    pub(crate) clock: u64,
+    pub(crate) dice: Pcg64Mcg,
     /// The clock when the set of this node's networks last changed.
     pub(crate) participation: u64,
-    pub(crate) streams: BTreeMap<NetworkId, Stream>,
-    pub(crate) owners: BTreeMap<NodeId, Owner>,
-    hidden: BTreeSet<NodeId>,
-    pub(crate) links: BTreeMap<NodeId, Link>,
-    /// Links that may have something to send.
-    pub(crate) ready: BTreeSet<NodeId>,
+    pub(crate) tables: BTreeMap<NetworkId, Table>,
+    pub(crate) directory: Directory,
+    pub(crate) hidden: BTreeSet<NodeId>,
+    /// Nodes that there is something to say to.
+    pub(crate) outboxes: BTreeMap<NodeId, Outbox>,
+    pub(crate) relays: BTreeMap<StreamId, Relay>,
+    pub(crate) relay_at: Option<Instant>,
+    pub(crate) tick_at: Option<Instant>,
     pub(crate) events: BTreeSet<Event>,
-    digest_at: Option<Instant>,
 }
 
 impl Whereabouts {
-    /// Knows nothing; `epoch` is greater than in any earlier run of this node, and durable.
+    /// Knows nothing; `epoch` is greater than in any earlier run of this node, and durable. All
+    /// that it draws by lot comes from `seed`.
     #[must_use]
-    pub const fn new(me: NodeId, epoch: u64) -> Self {
+    pub fn new(me: NodeId, epoch: u64, seed: u64) -> Self {
         Self {
             me,
             epoch,
             clock: 1,
+            dice: Pcg64Mcg::seed_from_u64(seed),
             participation: 1,
-            streams: BTreeMap::new(),
-            owners: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            directory: Directory::default(),
             hidden: BTreeSet::new(),
-            links: BTreeMap::new(),
-            ready: BTreeSet::new(),
+            outboxes: BTreeMap::new(),
+            relays: BTreeMap::new(),
+            relay_at: None,
+            tick_at: None,
             events: BTreeSet::new(),
-            digest_at: None,
         }
     }
 
     /// Takes part in `network` from now on; does nothing if it already does.
     pub fn join(&mut self, network: NetworkId) {
-        if self.streams.contains_key(&network) {
+        if self.is_here(network) {
             return;
         }
         self.clock += 1;
-        self.streams.insert(network, Stream::new(self.clock));
-        self.participation_changed(network);
-        for (peer, link) in &mut self.links {
-            let owner = self.owners.get(peer);
-            if owner.is_some_and(|owner| owner.replicas.contains_key(&network)) {
-                link.send_all(network);
-            }
+        let (me, version) = (self.me, self.clock);
+        let head = Head { epoch: self.epoch, version };
+        let stream = StreamId { network, owner: me };
+        let attending = self.directory.attendance.iter();
+        let attending = attending.filter(|(_, of)| of.networks.contains(&network));
+        let known: Vec<NodeId> = attending.map(|(node, _)| *node).collect();
+        let table = self.tables.entry(network).or_insert_with(|| Table::new(me, head));
+        let before = table.head(me).version;
+        if before != version {
+            table.update(me, |own| own.set_presence(version, Presence::Here));
         }
+        table.until = None;
+        for node in known {
+            table.discover(node);
+        }
+        self.participation_changed(network);
+        self.push(stream, if before == version { 0 } else { before });
+        self.ask_teachers(network);
     }
 
-    /// Leaves `network`: its rows, this node's and others', are dropped.
-    pub fn leave(&mut self, network: NetworkId) {
-        if self.streams.remove(&network).is_none() {
+    /// Leaves `network`: this node's rows end, others' are not shown, and after a while not kept.
+    pub fn leave(&mut self, now: Instant, network: NetworkId) {
+        if !self.is_here(network) {
             return;
         }
-        self.clock += 1;
-        let replicas =
-            self.owners.values_mut().filter_map(|owner| owner.replicas.get_mut(&network));
-        replicas.for_each(Replica::clear);
-        self.links.values_mut().for_each(|link| link.drop_network(network));
+        self.set_presence(network, Presence::Lingering);
+        if let Some(table) = self.tables.get_mut(&network) {
+            table.until = Some(now + LINGER);
+        }
         self.participation_changed(network);
     }
 
     /// Makes `endpoint` one of this node's rows, or changes it; joins the network if need be.
     pub fn put(&mut self, network: NetworkId, endpoint: Endpoint) {
         self.join(network);
-        self.change(network, RowChange::Put(endpoint));
+        self.change(network, RowChange::Put(Arc::new(endpoint)));
     }
 
     /// Ends a row of this node's for good.
@@ -115,64 +136,60 @@ impl Whereabouts {
         self.change(network, RowChange::Remove(endpoint));
     }
 
-    /// A connection to `peer` was made: it hears everything that concerns it.
-    pub fn peer_up(&mut self, now: Instant, peer: NodeId) {
-        if peer == self.me {
-            return;
-        }
-        let mut link = Link { participation: true, ..Link::default() };
-        let shared = self.streams.keys().filter(|network| self.takes_part(peer, **network));
-        shared.for_each(|&network| link.send_all(network));
-        self.links.insert(peer, link);
-        self.ready.insert(peer);
-        self.digest_at.get_or_insert(now + DIGEST_INTERVAL);
+    /// Takes over the registry's nodes: who is not among them has no rows.
+    pub fn set_members(&mut self, now: Instant, members: Arc<Members>) {
+        let gone = self.directory.set_members(members);
+        gone.into_iter().for_each(|node| self.forget(node));
+        self.start_ticking(now);
     }
 
-    /// The connection to `peer` was lost: its rows stay.
-    pub fn peer_down(&mut self, peer: NodeId) {
-        self.links.remove(&peer);
-        self.ready.remove(&peer);
-        if self.links.is_empty() {
-            self.digest_at = None;
+    /// Does not listen on to networks that `exists` denies.
+    pub fn retain(&mut self, exists: impl Fn(NetworkId) -> bool) {
+        let me = self.me;
+        let here = |table: &Table| table.stream(me).map(Stream::presence) == Some(Presence::Here);
+        self.tables.retain(|network, table| here(table) || exists(*network));
+    }
+
+    /// `peer` can be talked to, perhaps after a long time: both hear what they missed.
+    pub fn peer_up(&mut self, peer: NodeId) {
+        if peer == self.me || !self.directory.members.nodes.contains(&peer) {
+            return;
         }
+        if self.directory.general_tellers(self.me).contains(&peer) {
+            self.say(peer, Say::Participation, Detail::Plain);
+        }
+        self.compare_with(peer);
     }
 
     /// `peer` is thought to be dead: its rows are there, but not visible.
     pub fn hide(&mut self, peer: NodeId) {
         if self.hidden.insert(peer) {
-            self.rows_changed_of(peer);
+            self.visibility_changed(peer);
         }
     }
 
     /// `peer` is alive.
     pub fn show(&mut self, peer: NodeId) {
         if self.hidden.remove(&peer) {
-            self.rows_changed_of(peer);
+            self.visibility_changed(peer);
+            self.compare_with(peer);
         }
     }
 
-    /// `peer` was removed from the registry: so are its rows.
-    pub fn forget(&mut self, peer: NodeId) {
-        self.peer_down(peer);
-        self.rows_changed_of(peer);
-        self.hidden.remove(&peer);
-        let owner = self.owners.remove(&peer).unwrap_or_default();
-        self.events.extend(owner.replicas.into_keys().map(Event::ParticipantsChanged));
-    }
-
-    /// Prepares digests when they are due.
+    /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.digest_at.is_some_and(|due| now >= due) {
-            self.digest_at = Some(now + DIGEST_INTERVAL);
-            self.links.values_mut().for_each(|link| link.digest = true);
-            self.ready.extend(self.links.keys());
+        if self.relay_at.is_some_and(|due| now >= due) {
+            self.relay();
+        }
+        if self.tick_at.is_some_and(|due| now >= due) {
+            self.tick(now);
         }
     }
 
     /// When [`Self::handle_timeout`] is to be called next.
     #[must_use]
-    pub const fn poll_timeout(&self) -> Option<Instant> {
-        self.digest_at
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.relay_at.into_iter().chain(self.tick_at).min()
     }
 
     /// The next thing that others in the agent are to look at; each is told once until it is taken.
@@ -180,93 +197,94 @@ impl Whereabouts {
         self.events.pop_first()
     }
 
-    /// All rows on `network`, this node's first.
-    pub fn rows(&self, network: NetworkId) -> impl Iterator<Item = Located<'_>> {
-        let own = self.streams.get(&network).into_iter().flat_map(|stream| stream.rows().values());
-        let own = own.map(|endpoint| Located { owner: self.me, endpoint, visible: true });
-        let others = self.owners.iter().flat_map(move |(&owner, known)| {
-            let visible = !self.hidden.contains(&owner);
-            let rows = known.replicas.get(&network).into_iter().flat_map(|r| r.rows().values());
-            rows.map(move |endpoint| Located { owner, endpoint, visible })
-        });
-        own.chain(others)
-    }
-
-    /// The nodes that take part in `network`, alive or not.
-    #[must_use]
-    pub fn participants(&self, network: NetworkId) -> BTreeSet<NodeId> {
-        let others = self.owners.keys().copied().filter(|&peer| self.takes_part(peer, network));
-        let me = self.streams.contains_key(&network).then_some(self.me);
-        others.chain(me).collect()
-    }
-
-    /// Whether it is known what `node` has on `network`, be it nothing.
-    ///
-    /// Until then nothing that leads to it is to be taken away: silence is not its owner's word.
-    #[must_use]
-    pub fn heard(&self, network: NetworkId, node: NodeId) -> bool {
-        let Some(owner) = self.owners.get(&node) else { return node == self.me };
-        owner.version > 0 && owner.replicas.get(&network).is_none_or(Replica::is_heard)
-    }
-
-    /// The networks that this node takes part in.
-    #[must_use]
-    pub fn networks(&self) -> BTreeSet<NetworkId> {
-        self.streams.keys().copied().collect()
-    }
-
-    /// Who takes part in what, everywhere: a network that stands here is in use.
-    #[must_use]
-    pub fn in_use(&self) -> BTreeMap<NetworkId, BTreeSet<NodeId>> {
-        let mut all: BTreeMap<NetworkId, BTreeSet<NodeId>> = BTreeMap::new();
-        for &network in self.streams.keys() {
-            all.entry(network).or_default().insert(self.me);
-        }
-        for (&node, owner) in &self.owners {
-            for &network in owner.replicas.keys() {
-                all.entry(network).or_default().insert(node);
-            }
-        }
-        all
-    }
-
-    /// Whether `peer` is known to take part in `network`.
-    pub(crate) fn takes_part(&self, peer: NodeId, network: NetworkId) -> bool {
-        self.owners.get(&peer).is_some_and(|owner| owner.replicas.contains_key(&network))
-    }
-
-    /// This node's participation, as it is told to others.
-    pub(crate) fn own_participation(&self) -> Message {
-        let networks = self.networks();
-        Message::Participation { epoch: self.epoch, version: self.participation, networks }
-    }
-
     fn change(&mut self, network: NetworkId, change: RowChange) {
-        let Some(stream) = self.streams.get_mut(&network) else { return };
-        if !stream.change(self.clock + 1, change) {
-            return;
+        let (me, version) = (self.me, self.clock + 1);
+        let Some(table) = self.tables.get_mut(&network) else { return };
+        let before = table.head(me).version;
+        if table.update(me, |own| own.change(version, change)) {
+            self.clock = version;
+            self.events.insert(Event::Changed(network));
+            self.push(StreamId { network, owner: me }, before);
         }
+    }
+
+    /// Changes this node's own presence and tells it.
+    pub(crate) fn set_presence(&mut self, network: NetworkId, presence: Presence) {
         self.clock += 1;
-        self.events.insert(Event::Changed(network));
-        for (&peer, link) in &mut self.links {
-            let owner = self.owners.get(&peer);
-            if owner.is_some_and(|owner| owner.replicas.contains_key(&network)) {
-                link.dirty.insert(network);
-                self.ready.insert(peer);
-            }
-        }
+        let (me, version) = (self.me, self.clock);
+        let Some(table) = self.tables.get_mut(&network) else { return };
+        let before = table.head(me).version;
+        table.update(me, |own| own.set_presence(version, presence));
+        self.push(StreamId { network, owner: me }, before);
     }
 
     fn participation_changed(&mut self, network: NetworkId) {
         self.participation = self.clock;
-        self.links.values_mut().for_each(|link| link.participation = true);
-        self.ready.extend(self.links.keys());
+        let tellers = self.directory.tellers(network, self.me, &self.hidden);
+        for teller in tellers {
+            self.say(teller, Say::Participation, Detail::Plain);
+            if !self.directory.is_small() {
+                self.say(teller, Say::DirectoryRequest(network), Detail::Plain);
+            }
+        }
         self.events.extend([Event::Changed(network), Event::ParticipantsChanged(network)]);
     }
 
-    fn rows_changed_of(&mut self, peer: NodeId) {
-        let replicas = self.owners.get(&peer).into_iter().flat_map(|owner| &owner.replicas);
-        let with_rows = replicas.filter(|(_, replica)| !replica.rows().is_empty());
-        self.events.extend(with_rows.map(|(&network, _)| Event::Changed(network)));
+    /// Asks some participants for all that they know.
+    pub(crate) fn ask_teachers(&mut self, network: NetworkId) {
+        let (me, hidden) = (self.me, &self.hidden);
+        let Some(table) = self.tables.get_mut(&network) else { return };
+        for teacher in table.draw((me, hidden), TEACHERS, &mut self.dice) {
+            self.say(teacher, Say::Heads(network), Detail::In(u64::MAX));
+        }
+    }
+
+    /// Compares all that is known of common networks.
+    fn compare_with(&mut self, peer: NodeId) {
+        let shares = |table: &Table| {
+            table.stream(peer).is_some_and(|stream| stream.presence() != Presence::Left)
+        };
+        let shared = self.tables.iter().filter(|(_, table)| shares(table));
+        let shared: Vec<NetworkId> = shared.map(|(network, _)| *network).collect();
+        for network in shared {
+            self.say(peer, Say::Digest(network), Detail::Plain);
+        }
+    }
+
+    fn visibility_changed(&mut self, peer: NodeId) {
+        self.directory.review();
+        for (&network, table) in &mut self.tables {
+            let Some(stream) = table.stream(peer) else { continue };
+            if !stream.rows().is_empty() {
+                self.events.insert(Event::Changed(network));
+            }
+            table.review();
+        }
+    }
+
+    /// `peer` was removed from the registry: so are its rows.
+    fn forget(&mut self, peer: NodeId) {
+        self.hidden.remove(&peer);
+        self.outboxes.remove(&peer);
+        if let Some(attendance) = self.directory.attendance.remove(&peer) {
+            self.events.extend(attendance.networks.into_iter().map(Event::ParticipantsChanged));
+        }
+        for (&network, table) in &mut self.tables {
+            let Some(stream) = table.forget(peer) else { continue };
+            self.events.insert(Event::ParticipantsChanged(network));
+            if !stream.rows().is_empty() {
+                self.events.insert(Event::Changed(network));
+            }
+        }
+    }
+
+    /// Whether this node has endpoints on `network`, or is about to.
+    pub(crate) fn is_here(&self, network: NetworkId) -> bool {
+        let own = self.tables.get(&network).and_then(|table| table.stream(self.me));
+        own.is_some_and(|stream| stream.presence() == Presence::Here)
+    }
+
+    pub(crate) fn say(&mut self, to: NodeId, say: Say, detail: Detail) {
+        self.outboxes.entry(to).or_default().put(say, detail);
     }
 }

@@ -1,15 +1,18 @@
-//! What nodes say to each other about their rows.
+//! What nodes say to each other about rows.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use weft_model::{Endpoint, EndpointId, NetworkId, NodeId};
+
+use crate::Head;
 
 /// One row's new state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RowChange {
     /// The row is there, like this.
-    Put(Endpoint),
+    Put(Arc<Endpoint>),
     /// The row is gone for good.
     Remove(EndpointId),
 }
@@ -17,7 +20,7 @@ pub enum RowChange {
 impl RowChange {
     /// Which row it is about.
     #[must_use]
-    pub const fn id(&self) -> EndpointId {
+    pub fn id(&self) -> EndpointId {
         match self {
             Self::Put(endpoint) => endpoint.id,
             Self::Remove(id) => *id,
@@ -25,85 +28,115 @@ impl RowChange {
     }
 }
 
-/// One message. All but the two questions speak about the **sender's** own state, so that nobody
-/// can say anything about another's.
-///
-/// An `epoch` is one run of the sender's agent. Versions count all of that run's changes, of rows
-/// and of participation alike: of two versions of one node's one epoch the greater is the later.
+/// How an owner takes part in a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Presence {
+    /// It has endpoints there, or is about to.
+    Here,
+    /// Its last endpoint is gone, but it listens on for a while: starts and stops in a row cost
+    /// no coming and going.
+    Lingering,
+    /// It has no part in it.
+    Left,
+}
+
+/// Whose rows, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StreamId {
+    /// The network.
+    pub network: NetworkId,
+    /// The only node that writes them.
+    pub owner: NodeId,
+}
+
+/// One message. Rows are their owner's word, whoever passes them on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Message {
-    /// The networks that the sender takes part in; goes to every connected node.
+    /// The networks that the sender has endpoints on; to those who tell newcomers of it.
     Participation {
-        /// The sender's run.
-        epoch: u64,
         /// When the set last changed.
-        version: u64,
+        head: Head,
         /// All of them.
         networks: BTreeSet<NetworkId>,
     },
-    /// All rows that the sender has on a network.
-    Snapshot {
+    /// Asks who takes part in a network.
+    DirectoryRequest {
         /// The network.
         network: NetworkId,
-        /// The sender's run.
-        epoch: u64,
-        /// When a row last changed.
-        version: u64,
-        /// All of them.
-        rows: Vec<Endpoint>,
     },
-    /// What changed in the sender's rows on a network.
-    Delta {
+    /// Some who take part in a network; they know the others.
+    Directory {
         /// The network.
         network: NetworkId,
-        /// The sender's run.
+        /// Drawn by lot if there are many.
+        nodes: BTreeSet<NodeId>,
+    },
+    /// All rows of a stream.
+    Snapshot {
+        /// Which.
+        stream: StreamId,
+        /// As of this change.
+        head: Head,
+        /// How the owner takes part.
+        presence: Presence,
+        /// All of them.
+        rows: Vec<Arc<Endpoint>>,
+        /// Whether it is fresh: who did not know it passes it on.
+        fresh: bool,
+    },
+    /// What changed in a stream.
+    Delta {
+        /// Which.
+        stream: StreamId,
+        /// The owner's run.
         epoch: u64,
-        /// The changes come on top of this version.
+        /// The changes come on top of this version, or of any between it and `to`.
         from: u64,
         /// The version after them.
         to: u64,
+        /// How the owner takes part.
+        presence: Presence,
         /// At most one a row: what lies between is left out.
         changes: Vec<RowChange>,
+        /// Whether it is fresh: who did not know it passes it on.
+        fresh: bool,
     },
-    /// Asks for the receiver's rows on a network.
+    /// Asks for what the receiver has of a stream.
     Request {
+        /// Which.
+        stream: StreamId,
+        /// What the sender has.
+        have: Head,
+    },
+    /// The sum of all that the sender knows of a network. Who knows something else says so.
+    Digest {
         /// The network.
         network: NetworkId,
-        /// The receiver's run, as the sender knows it.
-        epoch: u64,
-        /// The version that the sender has; 0: nothing.
-        have: u64,
+        /// Over the heads of all streams.
+        sum: u64,
     },
-    /// Asks for the receiver's participation.
-    ParticipationRequest,
-    /// What the receiver should have of the sender.
-    Digest {
-        /// The sender's run.
-        epoch: u64,
-        /// The version of its participation.
-        participation: u64,
-        /// The version of its rows on each network that both take part in.
-        streams: Vec<(NetworkId, u64)>,
+    /// The same in parts, so that the difference is found.
+    Buckets {
+        /// The network.
+        network: NetworkId,
+        /// One a bucket.
+        sums: Vec<u64>,
     },
-}
-
-impl Message {
-    /// The run that the sender speaks from, where it speaks about itself.
-    pub(crate) const fn senders_epoch(&self) -> Option<u64> {
-        match self {
-            Self::Participation { epoch, .. }
-            | Self::Snapshot { epoch, .. }
-            | Self::Delta { epoch, .. }
-            | Self::Digest { epoch, .. } => Some(*epoch),
-            Self::Request { .. } | Self::ParticipationRequest => None,
-        }
-    }
+    /// What the sender knows of the streams in some buckets.
+    Heads {
+        /// The network.
+        network: NetworkId,
+        /// One bit a bucket.
+        buckets: u64,
+        /// All streams in them.
+        heads: Vec<(NodeId, Head)>,
+    },
 }
 
 /// A message to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transmit {
-    /// A connected node.
+    /// A member of the cluster.
     pub to: NodeId,
     /// What to tell it.
     pub message: Message,

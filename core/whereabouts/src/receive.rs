@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use weft_model::{EndpointId, NetworkId, NodeId};
 
+use crate::directory::Attendance;
 use crate::machine::Event;
-use crate::owner::Owner;
-use crate::replica::{Effect, Replica};
-use crate::{Message, Rejected, RowChange, Whereabouts};
+use crate::outbox::{Detail, Say};
+use crate::stream::{Effect, Stream};
+use crate::{Head, Message, Presence, Rejected, RowChange, StreamId, Whereabouts};
 
 impl Whereabouts {
     /// Takes a message of the node that the connection is authenticated for.
@@ -20,180 +21,246 @@ impl Whereabouts {
     ///
     /// [`Rejected`] if the message is not to be believed; nothing changed then.
     pub fn handle(&mut self, now: Instant, from: NodeId, message: Message) -> Result<(), Rejected> {
-        self.check(from, &message)?;
+        if from == self.me {
+            return Err(Rejected::Myself { node: from });
+        }
+        if !self.directory.members.nodes.contains(&from) {
+            return Err(Rejected::Stranger { from });
+        }
         match message {
-            Message::Participation { epoch, version, networks } => {
-                self.participation_of(from, (epoch, version), &networks);
+            Message::Participation { head, networks } => {
+                return self.participation_of(now, from, head, &networks);
             }
-            Message::Snapshot { network, epoch, version, rows } => {
-                self.rows_of(now, from, (network, epoch, version), |replica| {
-                    replica.replace(version, rows)
-                });
+            Message::DirectoryRequest { network } => {
+                self.say(from, Say::Directory(network), Detail::Plain);
             }
-            Message::Delta { network, epoch, from: base, to, changes } => {
-                self.rows_of(now, from, (network, epoch, to), |replica| {
-                    replica.apply(base, to, changes)
-                });
+            Message::Directory { network, nodes } => self.directory_of(network, &nodes),
+            Message::Snapshot { stream, head, presence, rows, fresh } => {
+                let ids = rows.iter().map(|row| row.id).collect();
+                let word = Word { from, stream, head, presence, fresh, ids };
+                return self.take(now, &word, |known| known.replace(head, presence, rows));
             }
-            Message::Request { network, epoch, have } => self.asked(from, network, epoch, have),
-            Message::ParticipationRequest => self.with_link(from, |link| link.participation = true),
-            Message::Digest { epoch, participation, streams } => {
-                self.digest_of(now, from, (epoch, participation), &streams);
+            Message::Delta { stream, epoch, from: after, to, presence, changes, fresh } => {
+                let ids = changes.iter().map(RowChange::id).collect();
+                let head = Head { epoch, version: to };
+                let word = Word { from, stream, head, presence, fresh, ids };
+                let apply = |known: &mut Stream| known.apply((epoch, after, to), presence, changes);
+                return self.take(now, &word, apply);
+            }
+            Message::Request { stream, have } => self.requested(from, stream, have),
+            Message::Digest { network, sum } => self.digest_of(from, network, sum),
+            Message::Buckets { network, sums } => self.buckets_of(from, network, &sums),
+            Message::Heads { network, buckets, heads } => {
+                self.heads_of(now, from, network, (buckets, &heads));
             }
         }
         Ok(())
     }
 
-    fn check(&self, from: NodeId, message: &Message) -> Result<(), Rejected> {
-        if from == self.me {
-            return Err(Rejected::Myself { node: from });
+    /// Takes rows, whoever passed them on.
+    fn take(
+        &mut self,
+        now: Instant,
+        word: &Word,
+        apply: impl FnOnce(&mut Stream) -> Effect,
+    ) -> Result<(), Rejected> {
+        let StreamId { network, owner } = word.stream;
+        if owner == self.me {
+            return self.own_word(word);
         }
-        if !self.links.contains_key(&from) {
-            return Err(Rejected::NotConnected { from });
+        if !self.directory.members.nodes.contains(&owner) {
+            return Ok(());
         }
-        let known = self.owners.get(&from).map_or(0, |owner| owner.epoch);
-        if let Some(epoch) = message.senders_epoch().filter(|&epoch| epoch < known) {
-            return Err(Rejected::OldEpoch { from, epoch, known });
-        }
-        match message {
-            Message::Snapshot { network, rows, .. } => {
-                self.check_rows(from, *network, rows.iter().map(|row| row.id))
+        let Some(table) = self.tables.get_mut(&network) else {
+            if !(word.presence == Presence::Left && owner == word.from) {
+                self.say(word.from, Say::Absent(network), Detail::Plain);
             }
-            Message::Delta { network, changes, .. } => {
-                self.check_rows(from, *network, changes.iter().map(RowChange::id))
-            }
-            Message::Participation { .. }
-            | Message::Request { .. }
-            | Message::ParticipationRequest
-            | Message::Digest { .. } => Ok(()),
+            return Ok(());
+        };
+        let known = table.head(owner);
+        if owner == word.from && word.head.epoch < known.epoch {
+            let (epoch, known) = (word.head.epoch, known.epoch);
+            return Err(Rejected::OldEpoch { from: owner, epoch, known });
         }
+        if word.head <= known {
+            return Ok(());
+        }
+        // An endpoint never moves, so a row that another node has is not this owner's.
+        let other = |id: &EndpointId| table.owner_of(*id).filter(|of| *of != owner);
+        let theft = word.ids.iter().find_map(|id| Some((*id, other(id)?)));
+        if let Some((endpoint, of)) = theft {
+            return Err(Rejected::NotYours { from: owner, endpoint, owner: of });
+        }
+        let (effect, awaited) = table.take(owner, apply);
+        match effect {
+            Effect::Known => {}
+            Effect::Gap => self.ask(now, word.from, word.stream, word.fresh),
+            Effect::Advanced { rows } => {
+                if rows || known.epoch == 0 {
+                    let events = [Event::Changed(network), Event::ParticipantsChanged(network)];
+                    self.events.extend(events);
+                }
+                if word.fresh || awaited {
+                    let after = if known.epoch == word.head.epoch { known.version } else { 0 };
+                    self.pass_on(now, word.stream, after, word.from);
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// An endpoint never moves, so a row that another node has is not the sender's.
-    fn check_rows(
-        &self,
-        from: NodeId,
-        network: NetworkId,
-        rows: impl Iterator<Item = EndpointId>,
-    ) -> Result<(), Rejected> {
-        let Some(own) = self.streams.get(&network) else { return Ok(()) };
-        let others: Vec<_> = self
-            .owners
-            .iter()
-            .filter(|(node, _)| **node != from)
-            .filter_map(|(&node, owner)| Some((node, owner.replicas.get(&network)?)))
-            .collect();
-        for endpoint in rows {
-            let elsewhere =
-                others.iter().find(|(_, replica)| replica.rows().contains_key(&endpoint));
-            let mine = own.rows().contains_key(&endpoint).then_some(self.me);
-            if let Some(owner) = mine.or_else(|| elsewhere.map(|(node, _)| *node)) {
-                return Err(Rejected::NotYours { from, endpoint, owner });
-            }
+    /// Others pass on this node's own words; what it has not said it does not believe.
+    fn own_word(&mut self, word: &Word) -> Result<(), Rejected> {
+        let last = Head { epoch: self.epoch, version: self.clock };
+        if word.head > last {
+            let (epoch, known) = (word.head.epoch, self.epoch);
+            return Err(Rejected::NotMyWord { from: word.from, epoch, known });
+        }
+        if !self.tables.contains_key(&word.stream.network) {
+            self.say(word.from, Say::Absent(word.stream.network), Detail::Plain);
         }
         Ok(())
     }
 
     fn participation_of(
         &mut self,
+        now: Instant,
         from: NodeId,
-        (epoch, version): (u64, u64),
+        head: Head,
         networks: &BTreeSet<NetworkId>,
-    ) {
-        let owner = self.owners.entry(from).or_default();
-        if !owner.is_behind(epoch, version) {
-            return;
+    ) -> Result<(), Rejected> {
+        let known = self.directory.attendance.entry(from).or_default();
+        if head.epoch < known.head.epoch {
+            let (epoch, known) = (head.epoch, known.head.epoch);
+            return Err(Rejected::OldEpoch { from, epoch, known });
         }
-        let restarted = epoch != owner.epoch;
-        let (joined, left) = owner.participate(epoch, version, networks);
-        for &network in &left {
-            self.with_link(from, |link| link.drop_network(network));
-            self.events.insert(Event::Changed(network));
+        if head <= known.head {
+            return Ok(());
         }
-        let again = if restarted { networks.iter().copied().collect() } else { joined.clone() };
-        for network in again.into_iter().filter(|network| self.streams.contains_key(network)) {
-            if let Some(link) = self.links.get_mut(&from) {
-                link.send_all(network);
-                self.ready.insert(from);
+        let before = std::mem::replace(known, Attendance { head, networks: networks.clone() });
+        let changed = before.networks.symmetric_difference(networks);
+        self.events.extend(changed.copied().map(Event::ParticipantsChanged));
+        let shared: Vec<NetworkId> = self.tables.keys().copied().collect();
+        for network in shared {
+            if networks.contains(&network) {
+                self.met(network, from, before.head.epoch != head.epoch);
+            } else {
+                self.gone(now, StreamId { network, owner: from }, head);
             }
         }
-        self.events.extend(joined.into_iter().chain(left).map(Event::ParticipantsChanged));
+        Ok(())
     }
 
-    /// Takes rows into the replica of a network that both nodes take part in.
-    fn rows_of(
+    /// A node says that it takes part in a network that this one does.
+    fn met(&mut self, network: NetworkId, node: NodeId, restarted: bool) {
+        let Some(table) = self.tables.get_mut(&network) else { return };
+        if table.discover(node) || restarted {
+            self.events.insert(Event::ParticipantsChanged(network));
+            self.say(node, Say::Heads(network), Detail::In(u64::MAX));
+        }
+    }
+
+    /// A node has no endpoints, as of `head`, where it had some.
+    fn gone(&mut self, now: Instant, stream: StreamId, head: Head) {
+        let Some(table) = self.tables.get_mut(&stream.network) else { return };
+        let known = table.stream(stream.owner);
+        // In the same run the stream itself tells, and may be further.
+        if known.is_none_or(|known| known.is_heard() && known.head().epoch >= head.epoch) {
+            return;
+        }
+        let end = |known: &mut Stream| known.replace(head, Presence::Left, Vec::new());
+        if matches!(table.take(stream.owner, end).0, Effect::Advanced { .. }) {
+            let network = stream.network;
+            self.events.extend([Event::Changed(network), Event::ParticipantsChanged(network)]);
+            self.pass_on(now, stream, 0, stream.owner);
+        }
+    }
+
+    fn directory_of(&mut self, network: NetworkId, nodes: &BTreeSet<NodeId>) {
+        let members = std::sync::Arc::clone(&self.directory.members);
+        let Some(table) = self.tables.get_mut(&network) else { return };
+        let first = !std::mem::replace(&mut table.answered, true);
+        let others = nodes.iter().filter(|node| **node != self.me && members.nodes.contains(node));
+        let new = others.filter(|node| table.discover(**node)).count();
+        if new > 0 || first {
+            self.events.insert(Event::ParticipantsChanged(network));
+            self.push(StreamId { network, owner: self.me }, 0);
+            self.ask_teachers(network);
+        }
+    }
+
+    fn requested(&mut self, from: NodeId, stream: StreamId, have: Head) {
+        let Some(table) = self.tables.get(&stream.network) else {
+            return self.say(from, Say::Absent(stream.network), Detail::Plain);
+        };
+        let head = table.head(stream.owner);
+        if head > have {
+            let version = if head.epoch == have.epoch { have.version } else { 0 };
+            self.say(from, Say::News(stream), Detail::After { version, fresh: false });
+        }
+    }
+
+    fn digest_of(&mut self, from: NodeId, network: NetworkId, sum: u64) {
+        match self.tables.get(&network).map(|table| table.sums().total()) {
+            None => self.say(from, Say::Absent(network), Detail::Plain),
+            Some(own) if own != sum => self.say(from, Say::Buckets(network), Detail::Plain),
+            Some(_same) => {}
+        }
+    }
+
+    fn buckets_of(&mut self, from: NodeId, network: NetworkId, sums: &[u64]) {
+        match self.tables.get(&network).map(|table| table.sums().differing(sums)) {
+            None => self.say(from, Say::Absent(network), Detail::Plain),
+            Some(0) => {}
+            Some(differing) => self.say(from, Say::Heads(network), Detail::In(differing)),
+        }
+    }
+
+    /// Tells what the other lacks and asks for what it has.
+    fn heads_of(
         &mut self,
         now: Instant,
         from: NodeId,
-        (network, epoch, version): (NetworkId, u64, u64),
-        take: impl FnOnce(&mut Replica) -> Effect,
+        network: NetworkId,
+        (buckets, heads): (u64, &[(NodeId, Head)]),
     ) {
-        let owner = self.owners.entry(from).or_default();
-        let behind = owner.is_behind(epoch, version);
-        match owner.replicas.get_mut(&network) {
-            Some(replica) if epoch == owner.epoch && self.streams.contains_key(&network) => {
-                match take(replica) {
-                    Effect::Changed => drop(self.events.insert(Event::Changed(network))),
-                    Effect::Unchanged => {}
-                    Effect::Gap => self.ask(now, from, network),
-                }
-            }
-            None | Some(_) if behind && self.streams.contains_key(&network) => {
-                self.with_link(from, |link| link.ask_participation = true);
-            }
-            None | Some(_) => {}
+        let Some(table) = self.tables.get(&network) else {
+            return self.say(from, Say::Absent(network), Detail::Plain);
+        };
+        let theirs: std::collections::BTreeMap<_, _> = heads.iter().copied().collect();
+        let lacking = |(owner, head): &(NodeId, Head)| theirs.get(owner).is_none_or(|t| t < head);
+        let news: Vec<_> = table.heads(buckets).into_iter().filter(lacking).collect();
+        let members = &self.directory.members.nodes;
+        let newer = |(owner, head): &&(NodeId, Head)| {
+            *owner != self.me && members.contains(owner) && table.head(*owner) < *head
+        };
+        let wanted: Vec<NodeId> = heads.iter().filter(newer).map(|(owner, _)| *owner).collect();
+        for (owner, head) in news {
+            let have = theirs.get(&owner).copied().unwrap_or_default();
+            let version = if have.epoch == head.epoch { have.version } else { 0 };
+            let detail = Detail::After { version, fresh: false };
+            self.say(from, Say::News(StreamId { network, owner }), detail);
+        }
+        for owner in wanted {
+            self.ask(now, from, StreamId { network, owner }, false);
         }
     }
 
-    fn asked(&mut self, from: NodeId, network: NetworkId, epoch: u64, have: u64) {
-        if !self.streams.contains_key(&network) || !self.takes_part(from, network) {
-            self.with_link(from, |link| link.participation = true);
-            return;
+    fn ask(&mut self, now: Instant, from: NodeId, stream: StreamId, fresh: bool) {
+        let table = self.tables.get_mut(&stream.network);
+        if table.is_some_and(|table| table.ask(now, stream.owner, fresh)) {
+            self.say(from, Say::Request(stream), Detail::Plain);
         }
-        let known = epoch == self.epoch;
-        self.with_link(from, |link| {
-            link.send_all(network);
-            if known {
-                link.sent.insert(network, have);
-            }
-        });
     }
+}
 
-    fn digest_of(
-        &mut self,
-        now: Instant,
-        from: NodeId,
-        (epoch, participation): (u64, u64),
-        streams: &[(NetworkId, u64)],
-    ) {
-        let owner: &mut Owner = self.owners.entry(from).or_default();
-        if owner.is_behind(epoch, participation) {
-            self.with_link(from, |link| link.ask_participation = true);
-            return;
-        }
-        for &(network, version) in streams {
-            let replica = self.owners.get(&from).and_then(|owner| owner.replicas.get(&network));
-            if replica.is_some_and(|replica| replica.lacks(version)) {
-                self.ask(now, from, network);
-            }
-        }
-    }
-
-    fn ask(&mut self, now: Instant, from: NodeId, network: NetworkId) {
-        let owner = self.owners.get_mut(&from);
-        let replica = owner.and_then(|owner| owner.replicas.get_mut(&network));
-        let due = replica.is_some_and(|replica| replica.ask(now));
-        if due && self.streams.contains_key(&network) {
-            self.with_link(from, |link| {
-                link.requests.insert(network);
-            });
-        }
-    }
-
-    fn with_link(&mut self, peer: NodeId, change: impl FnOnce(&mut crate::link::Link)) {
-        if let Some(link) = self.links.get_mut(&peer) {
-            change(link);
-            self.ready.insert(peer);
-        }
-    }
+/// A message about a stream, without its rows.
+#[derive(Debug)]
+struct Word {
+    from: NodeId,
+    stream: StreamId,
+    head: Head,
+    presence: Presence,
+    fresh: bool,
+    ids: Vec<EndpointId>,
 }

@@ -13,16 +13,29 @@ pub enum Rejected {
         /// This node.
         node: NodeId,
     },
-    /// There is no connection to its sender, or it was removed from the registry.
-    #[error("node {from} is not connected")]
-    NotConnected {
+    /// Its sender is not in the registry, or not yet.
+    #[error("node {from} is not a member of the cluster")]
+    Stranger {
         /// The sender.
         from: NodeId,
+    },
+    /// It tells this node what it should have said itself, and has not.
+    #[error(
+        "node {from} knows this node's rows of epoch {epoch}, but this node is in epoch {known} and \
+         has not said that"
+    )]
+    NotMyWord {
+        /// The sender.
+        from: NodeId,
+        /// What the message says.
+        epoch: u64,
+        /// This node's own.
+        known: u64,
     },
     /// A row in it is another node's.
     #[error("node {from} spoke about endpoint {endpoint}, which belongs to node {owner}")]
     NotYours {
-        /// The sender.
+        /// Who claims it.
         from: NodeId,
         /// The row.
         endpoint: EndpointId,
@@ -49,7 +62,11 @@ impl Rejected {
             Self::Myself { .. } => {
                 "if this host was cloned from another one, leave the cluster on the clone and join anew"
             }
-            Self::NotConnected { .. } => "nothing: the node says it again when it is connected",
+            Self::Stranger { .. } => "nothing: the node says it again when the registry has it",
+            Self::NotMyWord { .. } => {
+                "another host runs with this node's identity, or this host was restored from an old \
+                 snapshot: restart its agent, or leave the cluster on the clone and join anew"
+            }
             Self::NotYours { .. } => {
                 "look at the sending host: its agent is faulty or in wrong hands; `weft node rm` shuts it out"
             }

@@ -1,65 +1,190 @@
-//! The owner's side: this node's rows on one network and their recent history.
+//! One owner's rows on one network and their recent history, at the owner and at everybody else:
+//! whoever has a stream can serve it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use weft_model::{Endpoint, EndpointId};
 
-use crate::RowChange;
+use crate::{Head, Presence, RowChange};
 
 /// Whoever lags by more changes gets all rows instead.
 pub(crate) const LOG: usize = 1024;
 
-/// This node's rows on one network.
+/// One owner's rows on one network.
 #[derive(Clone, Debug)]
 pub(crate) struct Stream {
-    version: u64,
-    rows: BTreeMap<EndpointId, Endpoint>,
-    log: VecDeque<(u64, RowChange)>,
+    head: Head,
+    presence: Presence,
+    /// By id.
+    rows: Vec<Arc<Endpoint>>,
+    /// Which row changed, and a version that is not before that change.
+    log: VecDeque<(u64, EndpointId)>,
     /// The log holds every change after this version.
     log_from: u64,
 }
 
+/// What became of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// The stream is further now; `rows`: and its rows are different.
+    Advanced {
+        /// Whether rows or the presence changed.
+        rows: bool,
+    },
+    /// Nothing new.
+    Known,
+    /// Something is missing in between: ask for it.
+    Gap,
+}
+
 impl Stream {
-    /// No rows yet, as of `version`.
-    pub(crate) const fn new(version: u64) -> Self {
-        Self { version, rows: BTreeMap::new(), log: VecDeque::new(), log_from: version }
+    /// Somebody who takes part, of whom nothing else is known.
+    pub(crate) const fn unheard() -> Self {
+        Self::at(Head { epoch: 0, version: 0 })
     }
 
-    pub(crate) const fn version(&self) -> u64 {
-        self.version
+    /// No rows yet, as of `head`.
+    pub(crate) const fn at(head: Head) -> Self {
+        Self {
+            head,
+            presence: Presence::Here,
+            rows: Vec::new(),
+            log: VecDeque::new(),
+            log_from: head.version,
+        }
     }
 
-    pub(crate) const fn rows(&self) -> &BTreeMap<EndpointId, Endpoint> {
+    pub(crate) const fn head(&self) -> Head {
+        self.head
+    }
+
+    pub(crate) const fn presence(&self) -> Presence {
+        self.presence
+    }
+
+    pub(crate) const fn is_heard(&self) -> bool {
+        self.head.epoch > 0
+    }
+
+    pub(crate) fn rows(&self) -> &[Arc<Endpoint>] {
         &self.rows
     }
 
-    /// Makes `change` the change of `version`; false if it changes nothing.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = EndpointId> {
+        self.rows.iter().map(|row| row.id)
+    }
+
+    /// The owner's own change, as of `version`; false if it changes nothing.
     pub(crate) fn change(&mut self, version: u64, change: RowChange) -> bool {
-        let changed = match &change {
-            RowChange::Put(endpoint) => {
-                self.rows.insert(endpoint.id, endpoint.clone()).as_ref() != Some(endpoint)
-            }
-            RowChange::Remove(id) => self.rows.remove(id).is_some(),
-        };
+        let id = change.id();
+        let changed = self.set(change);
         if changed {
-            self.version = version;
-            self.log.push_back((version, change));
-            self.shorten();
+            self.head.version = version;
+            self.note(version, id);
         }
         changed
     }
 
-    /// What changed after version `have`, the newest change a row; absent if that is forgotten.
-    pub(crate) fn since(&self, have: u64) -> Option<Vec<RowChange>> {
-        if have < self.log_from || have > self.version {
-            return None;
+    /// The owner's presence, as of `version`. Who is not here has no rows.
+    pub(crate) fn set_presence(&mut self, version: u64, presence: Presence) {
+        self.head.version = version;
+        self.presence = presence;
+        if presence != Presence::Here {
+            self.empty();
         }
-        let newer = self.log.iter().filter(|(version, _)| *version > have);
-        let newest: BTreeMap<_, _> = newer.map(|(_, change)| (change.id(), change)).collect();
-        Some(newest.into_values().cloned().collect())
     }
 
-    fn shorten(&mut self) {
+    /// Changes that lead from version `from` to `to` of the epoch.
+    pub(crate) fn apply(
+        &mut self,
+        (epoch, from, to): (u64, u64, u64),
+        presence: Presence,
+        changes: Vec<RowChange>,
+    ) -> Effect {
+        if (Head { epoch, version: to }) <= self.head {
+            return Effect::Known;
+        }
+        if epoch != self.head.epoch || from > self.head.version {
+            return Effect::Gap;
+        }
+        let mut different = presence != self.presence;
+        self.head.version = to;
+        self.presence = presence;
+        for change in changes {
+            // What makes no difference here does to somebody who saw what lay between.
+            self.note(to, change.id());
+            different |= self.set(change);
+        }
+        if presence != Presence::Here {
+            self.empty();
+        }
+        Effect::Advanced { rows: different }
+    }
+
+    /// All rows as of `head`.
+    pub(crate) fn replace(
+        &mut self,
+        head: Head,
+        presence: Presence,
+        mut rows: Vec<Arc<Endpoint>>,
+    ) -> Effect {
+        if head <= self.head {
+            return Effect::Known;
+        }
+        rows.sort_by_key(|row| row.id);
+        rows.dedup_by_key(|row| row.id);
+        let different = rows != self.rows || presence != self.presence;
+        *self = Self { presence, rows, ..Self::at(head) };
+        Effect::Advanced { rows: different }
+    }
+
+    /// What changed after version `have`, the newest state of each row; absent: that is forgotten.
+    pub(crate) fn since(&self, have: u64) -> Option<Vec<RowChange>> {
+        if have < self.log_from || have > self.head.version {
+            return None;
+        }
+        let newer = self.log.iter().rev().take_while(|(version, _)| *version > have);
+        let ids: BTreeSet<EndpointId> = newer.map(|(_, id)| *id).collect();
+        let state = |id| match self.find(id) {
+            Ok(at) => self.rows.get(at).map(|row| RowChange::Put(Arc::clone(row))),
+            Err(_absent) => Some(RowChange::Remove(id)),
+        };
+        Some(ids.into_iter().filter_map(state).collect())
+    }
+
+    fn find(&self, id: EndpointId) -> Result<usize, usize> {
+        self.rows.binary_search_by_key(&id, |row| row.id)
+    }
+
+    fn set(&mut self, change: RowChange) -> bool {
+        match (self.find(change.id()), change) {
+            (Ok(at), RowChange::Put(row)) => self.rows.get_mut(at).is_some_and(|known| {
+                let differs = *known != row;
+                *known = row;
+                differs
+            }),
+            (Err(at), RowChange::Put(row)) => {
+                self.rows.insert(at, row);
+                true
+            }
+            (Ok(at), RowChange::Remove(_)) => {
+                self.rows.remove(at);
+                true
+            }
+            (Err(_absent), RowChange::Remove(_)) => false,
+        }
+    }
+
+    /// No history leads over the end of all rows.
+    fn empty(&mut self) {
+        self.rows = Vec::new();
+        self.log = VecDeque::new();
+        self.log_from = self.head.version;
+    }
+
+    fn note(&mut self, version: u64, id: EndpointId) {
+        self.log.push_back((version, id));
         while self.log.len() > LOG {
             if let Some((version, _)) = self.log.pop_front() {
                 self.log_from = version;
@@ -73,35 +198,78 @@ mod tests {
     use super::*;
     use crate::tests::endpoint;
 
+    fn put(id: u128) -> RowChange {
+        RowChange::Put(Arc::new(endpoint(id)))
+    }
+
+    fn stream(version: u64) -> Stream {
+        Stream::at(Head { epoch: 1, version })
+    }
+
     #[test]
-    fn only_the_newest_change_of_a_row_is_told() {
-        let mut stream = Stream::new(10);
-        assert!(stream.change(11, RowChange::Put(endpoint(1))));
-        assert!(stream.change(13, RowChange::Put(endpoint(2))));
+    fn only_the_newest_state_of_a_row_is_told() {
+        let mut stream = stream(10);
+        assert!(stream.change(11, put(1)));
+        assert!(stream.change(13, put(2)));
         assert!(stream.change(14, RowChange::Remove(endpoint(1).id)));
         let changes = stream.since(10).unwrap();
-        assert_eq!(changes, [RowChange::Remove(endpoint(1).id), RowChange::Put(endpoint(2))]);
+        assert_eq!(changes, [RowChange::Remove(endpoint(1).id), put(2)]);
         assert_eq!(stream.since(14), Some(vec![]));
     }
 
     #[test]
     fn what_changes_nothing_has_no_version() {
-        let mut stream = Stream::new(1);
-        assert!(stream.change(2, RowChange::Put(endpoint(1))));
-        assert!(!stream.change(3, RowChange::Put(endpoint(1))));
+        let mut stream = stream(1);
+        assert!(stream.change(2, put(1)));
+        assert!(!stream.change(3, put(1)));
         assert!(!stream.change(3, RowChange::Remove(endpoint(2).id)));
-        assert_eq!(stream.version(), 2);
+        assert_eq!(stream.head().version, 2);
     }
 
     #[test]
     fn history_is_bounded_and_says_so() {
-        let mut stream = Stream::new(0);
+        let mut stream = stream(0);
         for version in 1..=2000 {
-            stream.change(version, RowChange::Put(endpoint(u128::from(version))));
+            stream.change(version, put(u128::from(version)));
         }
         assert_eq!(stream.log.len(), LOG);
         assert_eq!(stream.since(2000 - 1024 - 1), None);
         assert_eq!(stream.since(2000 - 1024).map(|changes| changes.len()), Some(1024));
         assert_eq!(stream.since(2001), None);
+    }
+
+    #[test]
+    fn a_copy_serves_what_lies_between_versions_that_it_never_had() {
+        let (mut owner, mut copy) = (stream(1), stream(1));
+        for version in 2..=9 {
+            owner.change(version, put(u128::from(version)));
+        }
+        let changes = owner.since(1).unwrap();
+        let effect = copy.apply((1, 1, 9), Presence::Here, changes);
+        assert_eq!(effect, Effect::Advanced { rows: true });
+        // It cannot tell which changes came after 5, so it tells all of them.
+        let mut lagging = stream(5);
+        let from_copy = copy.since(5).unwrap();
+        lagging.apply((1, 5, 9), Presence::Here, from_copy);
+        assert_eq!(lagging.rows(), owner.rows());
+    }
+
+    #[test]
+    fn a_copy_passes_on_the_end_of_a_row_that_it_never_saw() {
+        let (mut owner, mut copy) = (stream(1), stream(1));
+        owner.change(2, put(1));
+        let mut other = owner.clone();
+        owner.change(3, RowChange::Remove(endpoint(1).id));
+        copy.apply((1, 1, 3), Presence::Here, owner.since(1).unwrap());
+        other.apply((1, 2, 3), Presence::Here, copy.since(2).unwrap());
+        assert_eq!((other.rows().len(), other.head()), (0, owner.head()));
+    }
+
+    #[test]
+    fn who_left_has_no_rows_and_no_history() {
+        let mut stream = stream(1);
+        stream.change(2, put(1));
+        stream.set_presence(3, Presence::Left);
+        assert_eq!((stream.rows().len(), stream.since(2)), (0, None));
     }
 }

@@ -1,68 +1,113 @@
 //! What this node says, made of the newest state at the moment it can be sent.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rand::RngExt as _;
 use weft_model::{NetworkId, NodeId};
 
-use crate::{Message, Transmit, Whereabouts};
+use crate::outbox::{Detail, Say};
+use crate::{Head, Message, Presence, StreamId, Transmit, Whereabouts};
+
+/// A newcomer is named so many participants at most: they know the others.
+const NAMED: usize = 32;
 
 impl Whereabouts {
-    /// The next message to send; never waits for anything.
+    /// The next message to send; never waits for anything. All for one node come in a row.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        while let Some(&to) = self.ready.first() {
-            if let Some(message) = self.next_message(to) {
-                return Some(Transmit { to, message });
-            }
-            self.ready.remove(&to);
-        }
-        None
-    }
-
-    /// Participation goes first: rows mean nothing to a node that does not know of it.
-    fn next_message(&mut self, to: NodeId) -> Option<Message> {
-        let link = self.links.get_mut(&to)?;
-        if std::mem::take(&mut link.participation) {
-            return Some(self.own_participation());
-        }
-        if std::mem::take(&mut link.ask_participation) {
-            return Some(Message::ParticipationRequest);
-        }
-        if let Some(network) = link.requests.pop_first() {
-            let owner = self.owners.get(&to)?;
-            let have = owner.replicas.get(&network).map_or(0, crate::replica::Replica::have);
-            return Some(Message::Request { network, epoch: owner.epoch, have });
-        }
-        while let Some(network) = self.links.get_mut(&to)?.dirty.pop_first() {
-            if let Some(message) = self.news(to, network) {
-                return Some(message);
+        loop {
+            let mut first = self.outboxes.first_entry()?;
+            let to = *first.key();
+            match first.get_mut().pop() {
+                None => drop(first.remove()),
+                Some((say, detail)) => {
+                    if let Some(message) = self.compose(to, say, detail) {
+                        return Some(Transmit { to, message });
+                    }
+                }
             }
         }
-        let digest = std::mem::take(&mut self.links.get_mut(&to)?.digest);
-        digest.then(|| self.digest(to))
     }
 
-    /// What `to` lacks of this node's rows on `network`.
-    fn news(&mut self, to: NodeId, network: NetworkId) -> Option<Message> {
-        if !self.takes_part(to, network) {
+    fn compose(&mut self, to: NodeId, say: Say, detail: Detail) -> Option<Message> {
+        let table = |network: NetworkId| self.tables.get(&network);
+        match (say, detail) {
+            (Say::Participation, _) => {
+                let head = Head { epoch: self.epoch, version: self.participation };
+                Some(Message::Participation { head, networks: self.networks() })
+            }
+            (Say::DirectoryRequest(network), _) => Some(Message::DirectoryRequest { network }),
+            (Say::Directory(network), _) => {
+                Some(Message::Directory { network, nodes: self.some_of(network, to) })
+            }
+            (Say::Absent(network), _) => self.absence(network),
+            (Say::News(stream), Detail::After { version, fresh }) => {
+                self.news(stream, version, fresh)
+            }
+            (Say::Request(stream), _) => {
+                let have = table(stream.network)?.head(stream.owner);
+                Some(Message::Request { stream, have })
+            }
+            (Say::Heads(network), Detail::In(buckets)) => {
+                let heads = table(network)?.heads(buckets);
+                Some(Message::Heads { network, buckets, heads })
+            }
+            (Say::Buckets(network), _) => {
+                Some(Message::Buckets { network, sums: table(network)?.sums().to_vec() })
+            }
+            (Say::Digest(network), _) => {
+                Some(Message::Digest { network, sum: table(network)?.sums().total() })
+            }
+            (Say::News(_) | Say::Heads(_), _) => None,
+        }
+    }
+
+    /// What is new in a stream after version `after`.
+    fn news(&self, stream: StreamId, after: u64, fresh: bool) -> Option<Message> {
+        let known = self.tables.get(&stream.network)?.stream(stream.owner)?;
+        let (Head { epoch, version: to }, presence) = (known.head(), known.presence());
+        if !known.is_heard() {
             return None;
         }
-        let stream = self.streams.get(&network)?;
-        let (epoch, version) = (self.epoch, stream.version());
-        let sent = self.links.get_mut(&to)?.sent.insert(network, version);
-        let changes = sent.and_then(|from| Some((from, stream.since(from)?)));
-        match changes {
-            Some((from, _)) if from == version => None,
-            Some((from, changes)) => {
-                Some(Message::Delta { network, epoch, from, to: version, changes })
+        match known.since(after).filter(|_| after < to) {
+            Some(changes) => {
+                Some(Message::Delta { stream, epoch, from: after, to, presence, changes, fresh })
             }
             None => {
-                let rows = stream.rows().values().cloned().collect();
-                Some(Message::Snapshot { network, epoch, version, rows })
+                let rows = known.rows().iter().map(Arc::clone).collect();
+                Some(Message::Snapshot { stream, head: known.head(), presence, rows, fresh })
             }
         }
     }
 
-    fn digest(&self, to: NodeId) -> Message {
-        let shared = self.streams.iter().filter(|(network, _)| self.takes_part(to, **network));
-        let streams = shared.map(|(&network, stream)| (network, stream.version())).collect();
-        Message::Digest { epoch: self.epoch, participation: self.participation, streams }
+    /// Unless it has joined in between.
+    fn absence(&self, network: NetworkId) -> Option<Message> {
+        let stream = StreamId { network, owner: self.me };
+        let head = Head { epoch: self.epoch, version: self.clock };
+        let absent = !self.tables.contains_key(&network);
+        absent.then_some(Message::Snapshot {
+            stream,
+            head,
+            presence: Presence::Left,
+            rows: Vec::new(),
+            fresh: true,
+        })
+    }
+
+    /// Participants that `to` may not know.
+    fn some_of(&mut self, network: NetworkId, to: NodeId) -> BTreeSet<NodeId> {
+        let attending = self.directory.attendance.iter();
+        let attending = attending.filter(|(_, of)| of.networks.contains(&network));
+        let mut all: Vec<NodeId> = attending.map(|(node, _)| *node).collect();
+        if let Some(table) = self.tables.get(&network) {
+            all.extend(table.participants(self.me).chain([self.me]));
+        }
+        all.retain(|node| *node != to && !self.hidden.contains(node));
+        for at in 0..all.len().min(NAMED) {
+            let other = self.dice.random_range(at..all.len());
+            all.swap(at, other);
+        }
+        all.truncate(NAMED);
+        all.into_iter().collect()
     }
 }

@@ -25,18 +25,37 @@ pub(super) fn mend(place: Place, mtu: Mtu, seen: Option<&LinkSeen>, changes: &mu
     }
 }
 
+/// The ports of one place, and those that the other engine still has of the same network.
+#[derive(Clone, Copy)]
+pub(super) struct PortsSeen<'a> {
+    pub(super) here: &'a BTreeMap<IfName, LinkSeen>,
+    pub(super) elsewhere: Option<(Place, &'a BTreeMap<IfName, LinkSeen>)>,
+}
+
+impl PortsSeen<'_> {
+    /// Where a port is that is not here.
+    fn place_of(&self, name: &IfName) -> Option<Place> {
+        let (place, ports) = self.elsewhere?;
+        let sound = ports.get(name).filter(|link| !link.flaws.contains(&Flaw::Kind));
+        sound.map(|_| place)
+    }
+}
+
 /// Makes and mends ports.
 pub(super) fn set_ports(
     place: Place,
     mtu: Mtu,
     desired: &BTreeMap<IfName, Port>,
-    seen: &BTreeMap<IfName, LinkSeen>,
+    seen: &PortsSeen<'_>,
     changes: &mut Vec<Change>,
 ) {
     for (name, port) in desired {
         let add = || Change::AddPort { place, name: name.clone(), port: port.clone(), mtu };
-        match seen.get(name) {
-            None => changes.push(add()),
+        match seen.here.get(name) {
+            None => changes.push(seen.place_of(name).map_or_else(add, |from| {
+                let (name, port) = (name.clone(), port.clone());
+                Change::MovePort { from, place, name, port, mtu }
+            })),
             Some(link) if link.flaws.contains(&Flaw::Kind) => {
                 changes.push(Change::RemovePort { place, name: name.clone() });
                 changes.push(add());
@@ -66,6 +85,9 @@ fn set_port(
     let mut flaws = flaws(link, mtu);
     let own = BTreeSet::from([port.mac]);
     flaws.extend((link.stations != own).then_some(Flaw::Stations));
+    let differs = |seen: &BTreeSet<_>| *seen != port.addresses || link.forwards != port.forwards;
+    let stranger = link.addresses.as_ref().is_some_and(differs);
+    flaws.extend(stranger.then_some(Flaw::Addresses));
     let stray: BTreeSet<MacAddr> = link.stations.difference(&own).copied().collect();
     let (name, port) = (name.clone(), port.clone());
     (!flaws.is_empty()).then_some(Change::SetPort { place, name, port, mtu, flaws, stray })

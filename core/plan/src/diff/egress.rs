@@ -2,7 +2,7 @@
 
 use weft_model::Mtu;
 
-use super::bridge;
+use super::bridge::{self, PortsSeen};
 use crate::{Change, Egress, EgressSeen, Place};
 
 /// Makes, mends or removes it.
@@ -24,7 +24,8 @@ pub(super) fn mend(desired: Option<&Egress>, seen: Option<&EgressSeen>, changes:
 fn mend_parts(egress: &Egress, seen: &EgressSeen, changes: &mut Vec<Change>) {
     let address = egress.address;
     changes.extend((!seen.addresses.contains(&address)).then_some(Change::AddAddress(address)));
-    bridge::set_ports(Place::Egress, Mtu::ETHERNET, &egress.ports, &seen.ports, changes);
+    let ports = PortsSeen { here: &seen.ports, elsewhere: None };
+    bridge::set_ports(Place::Egress, Mtu::ETHERNET, &egress.ports, &ports, changes);
     let stale = seen.addresses.iter().filter(|&&seen| seen != address);
     changes.extend(stale.map(|&address| Change::RemoveAddress(address)));
     bridge::remove_ports(Place::Egress, &egress.ports, &seen.ports, changes);

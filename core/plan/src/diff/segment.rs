@@ -7,14 +7,19 @@ use std::net::IpAddr;
 
 use weft_model::{MacAddr, Vtep};
 
-use super::bridge;
+use super::bridge::{self, PortsSeen};
 use crate::{
-    Change, FdbSeen, Flaw, NamespaceSeen, NeighborSeen, Place, Segment, SegmentSeen, Tunnel,
-    VxlanSeen,
+    Change, Engine, FdbSeen, Flaw, IfName, LinkSeen, NamespaceSeen, NeighborSeen, Place, Segment,
+    SegmentSeen, Tunnel, VxlanSeen,
 };
 
-/// Makes or mends one segment.
-pub(super) fn mend(segment: &Segment, seen: Option<&SegmentSeen>, changes: &mut Vec<Change>) {
+/// Makes or mends one segment; `woven` are its ports that stand in the host's namespace.
+pub(super) fn mend(
+    segment: &Segment,
+    seen: Option<&SegmentSeen>,
+    woven: &BTreeMap<IfName, LinkSeen>,
+    changes: &mut Vec<Change>,
+) {
     let place = Place::Segment(segment.vni);
     let nothing = SegmentSeen::default();
     let alive = seen.filter(|seen| seen.namespace == NamespaceSeen::Alive);
@@ -24,13 +29,15 @@ pub(super) fn mend(segment: &Segment, seen: Option<&SegmentSeen>, changes: &mut 
     let seen = alive.unwrap_or(&nothing);
     bridge::mend(place, segment.mtu, seen.bridge.as_ref(), changes);
     let kept = mend_vxlan(segment, seen.vxlan.as_ref(), changes);
-    bridge::set_ports(place, segment.mtu, &segment.ports, &seen.ports, changes);
-    let (fdb, neighbors) = match kept {
+    let elsewhere = Some((Place::Host(segment.vni), woven));
+    let ports = PortsSeen { here: &seen.ports, elsewhere };
+    bridge::set_ports(place, segment.mtu, &segment.ports, &ports, changes);
+    let tables = match kept {
         Tables::Kept => (&seen.fdb, &seen.neighbors),
         Tables::Lost => (&nothing.fdb, &nothing.neighbors),
     };
-    set_entries(segment, fdb, neighbors, changes);
-    remove_entries(segment, fdb, neighbors, changes);
+    set_entries(segment, Engine::Bridge, tables, changes);
+    remove_entries(segment, Engine::Bridge, tables, changes);
     bridge::remove_ports(place, &segment.ports, &seen.ports, changes);
 }
 
@@ -71,22 +78,42 @@ fn vxlan_flaws(tunnel: &Tunnel, seen: &VxlanSeen) -> BTreeSet<Flaw> {
 type Fdb = BTreeMap<MacAddr, FdbSeen>;
 type Neighbors = BTreeMap<IpAddr, NeighborSeen>;
 
-fn set_entries(segment: &Segment, fdb: &Fdb, neighbors: &Neighbors, changes: &mut Vec<Change>) {
+pub(super) fn set_entries(
+    segment: &Segment,
+    engine: Engine,
+    (fdb, neighbors): (&Fdb, &Neighbors),
+    changes: &mut Vec<Change>,
+) {
     let vni = segment.vni;
     let homeless =
         segment.fdb.iter().filter(|(mac, vtep)| fdb.get(mac) != Some(&FdbSeen::At(**vtep)));
-    changes.extend(homeless.map(|(&mac, &vtep): (_, &Vtep)| Change::SetFdb { vni, mac, vtep }));
+    changes.extend(homeless.map(|(&mac, &vtep): (_, &Vtep)| Change::SetFdb {
+        engine,
+        vni,
+        mac,
+        vtep,
+    }));
     let unknown = segment
         .neighbors
         .iter()
         .filter(|(address, mac)| neighbors.get(address) != Some(&NeighborSeen::Permanent(**mac)));
-    changes.extend(unknown.map(|(&address, &mac)| Change::SetNeighbor { vni, address, mac }));
+    changes.extend(unknown.map(|(&address, &mac)| Change::SetNeighbor {
+        engine,
+        vni,
+        address,
+        mac,
+    }));
 }
 
-fn remove_entries(segment: &Segment, fdb: &Fdb, neighbors: &Neighbors, changes: &mut Vec<Change>) {
+pub(super) fn remove_entries(
+    segment: &Segment,
+    engine: Engine,
+    (fdb, neighbors): (&Fdb, &Neighbors),
+    changes: &mut Vec<Change>,
+) {
     let vni = segment.vni;
     let stale = neighbors.keys().filter(|address| !segment.neighbors.contains_key(address));
-    changes.extend(stale.map(|&address| Change::RemoveNeighbor { vni, address }));
+    changes.extend(stale.map(|&address| Change::RemoveNeighbor { engine, vni, address }));
     let stale = fdb.keys().filter(|mac| !segment.fdb.contains_key(mac));
-    changes.extend(stale.map(|&mac| Change::RemoveFdb { vni, mac }));
+    changes.extend(stale.map(|&mac| Change::RemoveFdb { engine, vni, mac }));
 }

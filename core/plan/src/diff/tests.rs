@@ -40,7 +40,10 @@ fn name(prefix: &'static str) -> impl Strategy<Value = IfName> {
 }
 
 fn ports() -> impl Strategy<Value = BTreeMap<IfName, Port>> {
-    btree_map(name("wp"), (name("wc"), mac()).prop_map(|(peer, mac)| Port { peer, mac }), 0..3)
+    let port = (name("wc"), mac(), btree_set(address(9), 0..3), any::<bool>());
+    let port =
+        port.prop_map(|(peer, mac, addresses, forwards)| Port { peer, mac, addresses, forwards });
+    btree_map(name("wp"), port, 0..3)
 }
 
 fn segment(number: u32) -> impl Strategy<Value = Segment> {
@@ -73,11 +76,23 @@ fn egress() -> impl Strategy<Value = Egress> {
 
 fn desired() -> impl Strategy<Value = Desired> {
     let segments = (0..VNIS).map(|number| option::of(segment(number))).collect::<Vec<_>>();
-    (segments, guard(), option::of(egress())).prop_map(|(segments, guard, egress)| Desired {
-        segments: segments.into_iter().flatten().map(|segment| (segment.vni, segment)).collect(),
-        guard,
-        egress,
-    })
+    let doors = btree_set(udp_port().prop_map(Door::Udp), 0..2);
+    let local = option::of(address(99));
+    let engine = prop_oneof![Just(Engine::Bridge), Just(Engine::Bpf)];
+    (segments, guard(), (local, doors, engine), option::of(egress())).prop_map(
+        |(segments, guard, (local, doors, engine), egress)| Desired {
+            engine,
+            segments: segments
+                .into_iter()
+                .flatten()
+                .map(|segment| (segment.vni, segment))
+                .collect(),
+            guard,
+            local,
+            doors,
+            egress,
+        },
+    )
 }
 
 fn flaws() -> impl Strategy<Value = BTreeSet<Flaw>> {
@@ -88,13 +103,22 @@ fn flaws() -> impl Strategy<Value = BTreeSet<Flaw>> {
         Just(Flaw::Kind),
         Just(Flaw::NoProxy),
         Just(Flaw::Ipv6),
+        Just(Flaw::Unguarded),
     ];
     prop_oneof![3 => Just(BTreeSet::new()), 1 => btree_set(flaw, 1..3)]
 }
 
 fn link() -> impl Strategy<Value = LinkSeen> {
-    (mtu(), flaws(), prop_oneof![3 => Just(BTreeSet::new()), 1 => btree_set(mac(), 0..3)])
-        .prop_map(|(mtu, flaws, stations)| LinkSeen { mtu: mtu.into(), flaws, stations })
+    let stations = prop_oneof![3 => Just(BTreeSet::new()), 1 => btree_set(mac(), 0..3)];
+    (mtu(), flaws(), stations, btree_set(address(9), 0..2)).prop_map(
+        |(mtu, flaws, stations, addresses)| LinkSeen {
+            mtu: mtu.into(),
+            flaws,
+            stations,
+            addresses: Some(addresses),
+            forwards: false,
+        },
+    )
 }
 
 /// A kernel that was right for other wishes, and in which somebody has been since.
@@ -128,14 +152,42 @@ fn hurt(
         1 => FirewallSeen::Altered,
         _ => observed.firewall.clone(),
     };
+    observed.gate = match kind % 11 {
+        0 => GateSeen::Missing,
+        1 => GateSeen::Impossible("it is old".to_owned()),
+        2 => match observed.gate.clone() {
+            GateSeen::Holds { gate, .. } => {
+                GateSeen::Holds { gate, open: BTreeSet::from([IfName::egress()]) }
+            }
+            other => other,
+        },
+        _ => observed.gate.clone(),
+    };
+    if kind.is_multiple_of(13) {
+        observed.shared = Some(SharedSeen { udp_port: 1, flaws: BTreeSet::from([Flaw::Down]) });
+    }
+    if let Some(woven) = observed.woven.get_mut(&vni(number)) {
+        match kind % 3 {
+            0 => woven.flaws.extend([Flaw::NotServed]),
+            1 => woven.ports.extend(port.clone().zip(link.clone())),
+            _ => woven.fdb.values_mut().for_each(|seen| *seen = FdbSeen::Foreign),
+        }
+    }
     let Some(segment) = observed.segments.get_mut(&vni(number)) else { return };
     match kind % 7 {
         0 => *segment = SegmentSeen { namespace: NamespaceSeen::Dead, ..SegmentSeen::default() },
         // Stations are behind ports; a bridge itself is never seen with any.
         1 => {
-            segment.bridge = link.map(|link| LinkSeen { stations: BTreeSet::new(), ..link });
+            segment.bridge =
+                link.map(|link| LinkSeen { stations: BTreeSet::new(), addresses: None, ..link });
         }
-        2 => segment.vxlan = link.map(|link| VxlanSeen { link, local: None, udp_port: 1 }),
+        2 => {
+            segment.vxlan = link.map(|link| VxlanSeen {
+                link: LinkSeen { addresses: None, ..link },
+                local: None,
+                udp_port: 1,
+            });
+        }
         3 => segment.ports.extend(port.zip(link)),
         4 => segment.fdb.values_mut().for_each(|seen| *seen = FdbSeen::Foreign),
         5 => segment.neighbors.values_mut().for_each(|seen| *seen = NeighborSeen::Aging),
@@ -147,24 +199,29 @@ fn hurt(
 
 /// What is right on the host that was observed.
 fn right(desired: &Desired, on: &Observed) -> Observed {
-    Observed { passage: on.passage.right_for(desired), ..Observed::from(desired) }
+    let (passage, gate) = (on.passage.right_for(desired), on.gate.right_for(desired));
+    Observed { passage, gate, ..Observed::from(desired) }
 }
 
 /// What lives in both: (segment, station) and (segment, address) and (segment, port).
 fn alive(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
     let mut alive = BTreeSet::new();
     for (vni, segment) in &desired.segments {
-        let Some(seen) = observed.segments.get(vni) else { continue };
-        let fdb = segment
-            .fdb
-            .iter()
-            .filter(|(mac, vtep)| seen.fdb.get(mac) == Some(&FdbSeen::At(**vtep)));
+        let bridged = observed.segments.get(vni).cloned().unwrap_or_default();
+        let woven = observed.woven.get(vni).cloned().unwrap_or_default();
+        let (homes, addresses) = match desired.engine {
+            Engine::Bridge => (&bridged.fdb, &bridged.neighbors),
+            Engine::Bpf => (&woven.fdb, &woven.neighbors),
+        };
+        let fdb =
+            segment.fdb.iter().filter(|(mac, vtep)| homes.get(mac) == Some(&FdbSeen::At(**vtep)));
         alive.extend(fdb.map(|(mac, vtep)| format!("{vni} {mac} {vtep}")));
         let neighbors = segment.neighbors.iter().filter(|(address, mac)| {
-            seen.neighbors.get(address) == Some(&NeighborSeen::Permanent(**mac))
+            addresses.get(address) == Some(&NeighborSeen::Permanent(**mac))
         });
         alive.extend(neighbors.map(|(address, mac)| format!("{vni} {address} {mac}")));
-        let ports = seen.ports.iter().filter(|(name, link)| {
+        // Wherever it is, its workload keeps its end.
+        let ports = woven.ports.iter().chain(&bridged.ports).filter(|(name, link)| {
             segment.ports.contains_key(*name) && !link.flaws.contains(&Flaw::Kind)
         });
         alive.extend(ports.map(|(name, _)| format!("{vni} {name}")));
@@ -173,6 +230,11 @@ fn alive(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
         let peers = guard.peers.intersection(&desired.guard.peers);
         let same = guard.udp_port == desired.guard.udp_port;
         alive.extend(peers.filter(|_| same).map(|peer| format!("peer {peer}")));
+    }
+    if let GateSeen::Holds { gate: Gate { guard, .. }, .. } = &observed.gate {
+        let peers = guard.peers.intersection(&desired.guard.peers);
+        let same = guard.udp_port == desired.guard.udp_port;
+        alive.extend(peers.filter(|_| same).map(|peer| format!("peer {peer} at the gate")));
     }
     alive
 }
@@ -237,8 +299,9 @@ proptest! {
         prop_assume!(former.guard.udp_port == desired.guard.udp_port);
         let mut state = Observed::from(&former);
         let plan = diff(&desired, &state);
-        let last = plan.changes.len().saturating_sub(1);
-        for change in plan.changes.iter().take(last) {
+        let shuts = |change: &&Change| matches!(change, Change::SetFirewall(_) | Change::SetGate(_));
+        let last = plan.changes.iter().rev().take_while(shuts).count();
+        for change in plan.changes.iter().take(plan.changes.len() - last) {
             state = simulate(&state, change);
             let FirewallSeen::Holds(Firewall { guard, .. }) = &state.firewall else { panic!() };
             prop_assert!(former.guard.peers.is_subset(&guard.peers), "{change} shuts too early");
@@ -249,9 +312,11 @@ proptest! {
     #[test]
     fn a_teardown_leaves_nothing(observed in observed()) {
         let plan = teardown(&observed);
-        let nothing = right(&Desired::default(), &observed).passage;
+        let passage = right(&Desired::default(), &observed).passage;
+        let impossible = matches!(observed.gate, GateSeen::Impossible(_));
+        let gate = if impossible { observed.gate.clone() } else { GateSeen::Missing };
         let after = plan.changes.iter().fold(observed, |state, change| simulate(&state, change));
-        prop_assert_eq!(after, Observed { passage: nothing, ..Observed::default() });
+        prop_assert_eq!(after, Observed { passage, gate, ..Observed::default() });
     }
 }
 

@@ -7,8 +7,8 @@ use weft_addresses::next_subnet;
 use weft_model::{Name, Network, NetworkId, Subnet, Vni};
 
 use super::draft::{Draft, already};
-use super::{Decision, Outcome, Situation, called, node_called};
-use crate::{Cluster, Key, NetworkRequest, Refused, View};
+use super::{Decision, Outcome, Situation, called, node_called, quarantine};
+use crate::{Cluster, Key, NetworkRequest, Quarantine, Refused, View};
 
 pub(super) fn create(
     situation: &Situation<'_>,
@@ -50,6 +50,7 @@ fn made(view: &View, network: Network) -> Decision {
     let vni = Key::Vni(network.vni);
     let draft = Draft::new(view).absent(&key).put(&key, &network);
     let draft = draft.absent(&Key::BlocksOf(network.id));
+    let draft = draft.absent(&Key::Quarantine(network.vni));
     let draft = draft.absent(&vni).put(&vni, &network.id);
     let draft = match &network.name {
         Some(name) => with_name(draft, name, network.id),
@@ -97,7 +98,7 @@ pub(super) fn remove(situation: &Situation<'_>, id: NetworkId) -> Result<Decisio
         return Err(Refused::NetworkInUse { network: called(network), by });
     }
     let (key, counter) = (Key::Network(id), Key::BlocksOf(id));
-    let draft = Draft::new(view).unchanged(&key);
+    let draft = quarantine::begin(Draft::new(view).unchanged(&key), view, network);
     let blocks = view.blocks(id).map(|block| Key::Block(id, block.range));
     let draft = blocks.fold(draft, |draft, block| draft.delete(&block));
     let draft = match &network.name {
@@ -144,13 +145,20 @@ fn subnets(view: &View) -> impl Iterator<Item = (&Network, IpNet)> {
         .flat_map(|network| network.subnets.iter().map(move |subnet| (network, subnet.range)))
 }
 
+fn resting(view: &View, of: &Quarantine) -> Refused {
+    let network = of.name.as_ref().map_or_else(|| of.network.short(), ToString::to_string);
+    let by = of.nodes.iter().map(|node| node_called(view, *node)).collect();
+    Refused::VniResting { vni: of.vni, network, by }
+}
+
 /// The wanted VNI, or a random one, or the next free one after that.
 fn vni(view: &View, wanted: Option<Vni>, random: u128) -> Result<Vni, Refused> {
     if let Some(vni) = wanted {
         let holder = view.network_of(vni);
-        return match holder {
-            Some(network) => Err(Refused::VniTaken { vni, network: called(network) }),
-            None => Ok(vni),
+        return match (holder, view.quarantine(vni)) {
+            (Some(network), _) => Err(Refused::VniTaken { vni, network: called(network) }),
+            (None, Some(of)) => Err(resting(view, of)),
+            (None, None) => Ok(vni),
         };
     }
     let [a, b, c, d, ..] = random.to_be_bytes();

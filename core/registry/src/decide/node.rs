@@ -3,7 +3,7 @@
 use weft_model::{Node, NodeId, Role};
 
 use super::draft::{Draft, already};
-use super::{Decision, Outcome, Situation, called, must_manage};
+use super::{Decision, Outcome, Situation, called, must_manage, quarantine};
 use crate::{Key, Refused, View};
 
 pub(super) fn put(
@@ -21,6 +21,9 @@ pub(super) fn put(
     } else if asker.role != node.role {
         must_manage(asker, "change its own role")?;
     }
+    if let Some(before) = before {
+        may_move(view, asker, before, node)?;
+    }
     let key = Key::Node(node.id);
     let mut draft = Draft::new(view).unchanged(&key);
     if before.is_none_or(|before| before.name != node.name) {
@@ -31,6 +34,34 @@ pub(super) fn put(
         draft = draft.count(&Key::Managers);
     }
     Ok(draft.put(&key, node).decided(Outcome::Done))
+}
+
+pub(super) fn set_role(
+    situation: &Situation<'_>,
+    asker: &Node,
+    id: NodeId,
+    role: Role,
+) -> Result<Decision, Refused> {
+    must_manage(asker, "say who manages")?;
+    let node = situation.view.node(id).ok_or(Refused::NoSuchNode(id))?;
+    put(situation, asker, &Node { role, ..node.clone() })
+}
+
+/// Only a node itself knows its address, and no other may have it.
+fn may_move(view: &View, asker: &Node, before: &Node, node: &Node) -> Result<(), Refused> {
+    if (before.vtep, before.control) == (node.vtep, node.control) {
+        return Ok(());
+    }
+    if asker.id != node.id {
+        return Err(Refused::NotAllowed { by: asker.id, what: "change another node's address" });
+    }
+    let has = |other: &&Node| other.id != node.id && other.vtep == node.vtep;
+    match view.nodes().values().find(has) {
+        Some(other) if before.vtep != node.vtep => {
+            Err(Refused::HostAddressTaken { address: node.vtep.0, node: other.name.clone() })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn rename<'a>(
@@ -71,6 +102,7 @@ pub(super) fn remove(
         draft = draft.count(&Key::Managers);
     }
     let draft = free_blocks(draft, view, id);
+    let draft = quarantine::forget(draft, view, id).delete(&Key::Certificate(id));
     let draft = draft.delete(&Key::NodeName(node.name.clone())).delete(&Key::Node(id));
     Ok(draft.decided(Outcome::Done))
 }

@@ -1,3 +1,7 @@
+mod ca;
+mod moving;
+mod quarantine;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -150,7 +154,10 @@ fn a_network_in_use_stays() {
     assert_eq!(world.ask(1, &remove), Err(Refused::NoSuchNetwork(network_id(1))));
     let left: Vec<String> = world.keys().into_iter().filter(|key| !key.contains("node")).collect();
     let stays = Key::BlocksOf(network_id(1)).to_string();
-    assert_eq!(left, [stays.as_str(), "/cluster", "/networks", "/token/worker"]);
+    assert_eq!(
+        left,
+        [stays.as_str(), "/cluster", "/networks", "/quarantine/4096", "/token/worker"]
+    );
     world.network(named(2, "shop"));
 }
 
@@ -318,6 +325,34 @@ fn the_last_manager_stays() {
 }
 
 #[test]
+fn managers_say_who_manages_and_one_is_always_left() {
+    let mut world = World::founded();
+    world.join(2, Role::Worker);
+    let role = |id, role| Command::SetRole { id: node_id(id), role };
+    let refused = world.ask(2, &role(2, Role::Manager));
+    assert!(matches!(refused, Err(Refused::NotAllowed { .. })), "{refused:?}");
+    let last = world.ask(1, &role(1, Role::Worker)).unwrap_err();
+    assert!(matches!(last, Refused::LastManager { .. }) && last.hint().contains("promote"));
+    for _twice in 0..2 {
+        assert_eq!(world.ask(1, &role(2, Role::Manager)), Ok(Outcome::Done));
+    }
+    assert_eq!(world.view.node(node_id(2)).unwrap().role, Role::Manager);
+    assert_eq!(world.ask(2, &role(1, Role::Worker)), Ok(Outcome::Done));
+    assert_eq!(world.view.node(node_id(1)).unwrap().role, Role::Worker);
+    assert_eq!(world.ask(2, &role(9, Role::Worker)), Err(Refused::NoSuchNode(node_id(9))));
+}
+
+#[test]
+fn what_was_done_by_a_lost_attempt_is_seen() {
+    let mut world = World::founded();
+    world.network(named(1, "shop"));
+    let remove = Command::RemoveNetwork { id: network_id(1) };
+    assert!(!remove.is_seen_in(&world.view));
+    assert_eq!(world.ask(1, &remove), Ok(Outcome::Done));
+    assert!(remove.is_seen_in(&world.view) && world.ask(1, &remove).is_err());
+}
+
+#[test]
 fn counters_come_last() {
     let mut world = World::founded();
     world.network(request(1));
@@ -412,7 +447,10 @@ fn found() -> Command {
         pools: vec![net("10.64.0.0/16")],
         subnet_prefix: 24,
         address_rest: Duration::from_secs(60),
+        certificate_life: crate::CERTIFICATE_LIFE,
         ca_pem: String::new(),
+        ca_generation: 0,
+        former_ca_pem: None,
     };
     Command::Found { cluster, node: node(1, Role::Manager), tokens: vec![token()] }
 }

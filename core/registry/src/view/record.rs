@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use weft_model::{Name, Network, NetworkId, Node, NodeId, Vni};
 
-use crate::{Block, Cluster, Key, TokenHash, View};
+use crate::{Block, Cluster, Key, Quarantine, TokenHash, View};
 
 /// A value, checked against its key.
 pub(super) enum Record {
@@ -16,6 +16,8 @@ pub(super) enum Record {
     Block(Block),
     Counter(String, u64),
     Token(TokenHash),
+    Certificate(NodeId, u64),
+    Quarantine(Quarantine),
 }
 
 impl Record {
@@ -32,6 +34,8 @@ impl Record {
                 Self::Counter(key.to_string(), json(value)?)
             }
             Key::Token(_) => Self::Token(json(value)?),
+            Key::Quarantine(_) => Self::Quarantine(json(value)?),
+            Key::Certificate(id) => Self::Certificate(*id, json(value)?),
         };
         if record.belongs_to(key) { Ok(record) } else { Err("it is about something else".into()) }
     }
@@ -43,6 +47,7 @@ impl Record {
             (Self::Block(block), Key::Block(network, range)) => {
                 block.network == *network && block.range == *range
             }
+            (Self::Quarantine(of), Key::Quarantine(vni)) => of.vni == *vni,
             (Self::Token(token), Key::Token(role)) => token.role == *role,
             _no_identity => true,
         }
@@ -77,6 +82,12 @@ impl View {
             Record::Token(token) => {
                 self.tokens.insert(token.role, token);
             }
+            Record::Quarantine(of) => {
+                self.quarantines.insert(of.vni, of);
+            }
+            Record::Certificate(id, generation) => {
+                self.certificates.insert(id, generation);
+            }
         }
     }
 
@@ -106,6 +117,12 @@ impl View {
             }
             Key::Token(role) => {
                 self.tokens.remove(role);
+            }
+            Key::Quarantine(vni) => {
+                self.quarantines.remove(vni);
+            }
+            Key::Certificate(id) => {
+                self.certificates.remove(id);
             }
         }
     }
