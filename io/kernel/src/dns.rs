@@ -11,7 +11,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::Duration;
 
-use serde_json::Value;
+use nftables::schema::NfObject;
 use weft_plan::IfName;
 
 use crate::netlink::Rtnl;
@@ -43,18 +43,19 @@ pub fn open_sockets(netns: &Netns, at: SocketAddr) -> io::Result<(UdpSocket, Tcp
     })?
 }
 
-/// Redirects questions to the resolver's two ports, for `ttl` (whole seconds, rounded up).
+/// Redirects questions to the resolver's two ports, for `ttl`.
 ///
 /// # Errors
 ///
-/// If the namespace cannot be entered or `nft` refuses. Nothing has changed then.
+/// If the namespace cannot be entered or `nft` refuses. Nothing is redirected then.
 pub async fn install(
     netns: &Netns,
     udp_port: u16,
     tcp_port: u16,
     ttl: Duration,
 ) -> Result<(), NftError> {
-    apply(netns, rules::install(udp_port, tcp_port, ttl)).await
+    apply(netns, rules::install(udp_port, tcp_port)).await?;
+    renew(netns, ttl).await
 }
 
 /// Keeps the redirection for another `ttl`, or begins it again if it has ended. Starts no process:
@@ -77,9 +78,33 @@ pub async fn remove(netns: &Netns) -> Result<(), NftError> {
     apply(netns, rules::remove()).await
 }
 
-async fn apply(netns: &Netns, commands: Vec<Value>) -> Result<(), NftError> {
+/// How questions of a namespace are led.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redirection {
+    /// To Weft's resolver.
+    Stands,
+    /// As without Weft, since nobody renews the redirection.
+    Expired,
+    /// As without Weft: there is no redirection.
+    Missing,
+}
+
+/// How a namespace's questions are led, now; blocks for some milliseconds.
+///
+/// # Errors
+///
+/// If the namespace cannot be entered or `nft` refuses.
+pub fn redirection(netns: &Netns) -> Result<Redirection, NftError> {
+    Ok(match nft::list(netns, rules::HOME.family, rules::HOME.table)? {
+        None => Redirection::Missing,
+        Some(objects) if objects.iter().any(rules::is_alive) => Redirection::Stands,
+        Some(_) => Redirection::Expired,
+    })
+}
+
+async fn apply(netns: &Netns, commands: Vec<NfObject<'static>>) -> Result<(), NftError> {
     let netns = netns.clone();
-    blocking(move || nft::apply(&netns, &commands)).await
+    blocking(move || nft::apply(&netns, commands)).await
 }
 
 async fn blocking(

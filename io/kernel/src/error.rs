@@ -5,6 +5,8 @@ use std::io;
 use weft_model::Vni;
 use weft_plan::IfName;
 
+use crate::GuardError;
+
 /// Why a dump could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum ObserveError {
@@ -95,6 +97,15 @@ pub enum ApplyError {
     /// The packet filter refused the table.
     #[error("write the packet filter")]
     Nft(#[source] NftError),
+    /// The guard's programs do not stand as they should.
+    #[error("guard what comes in")]
+    Guard(#[source] GuardError),
+    /// Programs are to carry a network, and there are none.
+    #[error("programs cannot carry it: {why}")]
+    NoPrograms {
+        /// Why there are none.
+        why: String,
+    },
     /// Docker's chain cannot be written.
     #[error("write Docker's chain DOCKER-USER")]
     Iptables(#[source] IptablesError),
@@ -185,11 +196,16 @@ impl ApplyError {
             Self::NoInterface { .. } | Self::NotTried => {
                 "nothing is to be done: it is made anew within a second".to_owned()
             }
+            Self::NoPrograms { .. } => {
+                "take Linux 6.6 or later, or let bridges carry it: weft agent --datapath bridge"
+                    .to_owned()
+            }
             Self::Namespace { source, .. }
             | Self::Netlink { source, .. }
             | Self::Setting { source, .. } => hint_of(source),
             Self::Nft(error) => error.hint(),
             Self::Iptables(error) => error.hint(),
+            Self::Guard(error) => error.hint().to_owned(),
         }
     }
 }

@@ -3,12 +3,21 @@
 //! Each question is about the calling thread's namespace; those that labs ask about other hosts
 //! have a twin that ends in `_in`.
 
+mod checksums;
+mod echo;
 mod features;
+mod interface;
+mod listeners;
 mod port;
+mod probe;
+mod rules;
 mod vxlan;
+mod watch;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
+use std::path::Path as FilePath;
 
 use ipnet::IpNet;
 use netlink_packet_route::AddressFamily;
@@ -16,9 +25,16 @@ use netlink_packet_route::route::RouteType;
 use weft_model::Mtu;
 use weft_plan::IfName;
 
+pub use self::checksums::wrong_checksums;
+pub use self::echo::{Echo, answers_ping};
 pub use self::features::{Missing, missing_features};
-pub use self::port::udp_port_taken;
+pub use self::interface::{Interface, interface_with};
+pub use self::listeners::{Ported, listeners};
+pub use self::port::{udp_port_process, udp_port_taken};
+pub use self::probe::{Ear, Nonce, probe};
+pub use self::rules::{ruleset, ruleset_in};
 pub use self::vxlan::{ForeignVxlan, foreign_vxlan};
+pub use self::watch::{EchoSeen, Watch};
 
 use crate::Netns;
 use crate::netlink::Rtnl;
@@ -67,6 +83,37 @@ pub async fn routes_in(netns: &Netns) -> io::Result<Vec<IpNet>> {
         Ok(routes)
     })
     .await
+}
+
+/// The destinations of all routes with the interfaces they lead to, the default route not counted.
+///
+/// # Errors
+///
+/// If the kernel does not answer.
+pub async fn routes_by_device() -> io::Result<Vec<(IpNet, String)>> {
+    ask(&Netns::current()?, |rtnl| {
+        let links = rtnl.dump(&link::all())?.into_iter().filter_map(Link::of);
+        let names: BTreeMap<u32, String> = links.map(|link| (link.index, link.name)).collect();
+        let mut routes = Vec::new();
+        for family in [AddressFamily::Inet, AddressFamily::Inet6] {
+            let dump = rtnl.dump(&address::all_routes(family))?;
+            routes.extend(dump.into_iter().filter_map(Route::of).filter_map(|route| {
+                Some((destination(&route)?, names.get(&route.device?)?.clone()))
+            }));
+        }
+        Ok(routes)
+    })
+    .await
+}
+
+/// The bytes that are free for the file system of a directory, for a process without privileges.
+///
+/// # Errors
+///
+/// If there is no such directory.
+pub fn free_space(directory: &FilePath) -> io::Result<u64> {
+    let room = nix::sys::statvfs::statvfs(directory)?;
+    Ok(room.blocks_available().saturating_mul(room.fragment_size()))
 }
 
 fn destination(route: &Route) -> Option<IpNet> {

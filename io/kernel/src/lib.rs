@@ -5,9 +5,11 @@
 //! which are not Weft's own: [`dns`], [`wire_workload`], [`capture`].
 
 pub mod capture;
+mod counters;
 pub mod dns;
 mod error;
 mod fake;
+mod guard;
 pub mod host;
 mod inherit;
 mod iptables;
@@ -16,12 +18,18 @@ mod linux;
 mod netlink;
 mod netns;
 mod nft;
+mod trial;
+mod urgency;
 mod workload;
 
+pub use counters::{Counters, counters};
 pub use error::{ApplyError, IptablesError, NftError, ObserveError, WireError};
 pub use fake::Fake;
+pub use guard::{DropSample, GuardError};
 pub use inherit::unix_listener;
 pub use kernel::{Applied, Disturbance, Failure, Kernel};
-pub use linux::Linux;
+pub use linux::{Closeup, Focus, Linux};
 pub use netns::Netns;
+pub use trial::{TrialError, trial};
+pub use urgency::hurry;
 pub use workload::{WorkloadLink, wire_workload, wire_workload_from};

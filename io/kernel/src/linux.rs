@@ -1,7 +1,9 @@
 //! The real kernel.
 
 mod apply;
+mod closeup;
 mod firewall;
+mod gate;
 mod generation;
 mod inspect;
 mod links;
@@ -10,7 +12,9 @@ mod passage;
 mod settings;
 mod watch;
 mod world;
+mod woven;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,11 +22,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use weft_path::Reason;
 use weft_plan::{Observed, Plan};
 
+pub use self::closeup::{Closeup, Focus};
 use self::world::World;
 use crate::netns::DIRECTORY;
-use crate::{Applied, Disturbance, Kernel, Netns, ObserveError};
+use crate::{Applied, Disturbance, DropSample, Kernel, Netns, ObserveError};
 
 /// The kernel of this host, seen from one network namespace.
 ///
@@ -53,6 +59,28 @@ impl Linux {
     pub fn at(host: Netns, directory: &Path) -> io::Result<Self> {
         let world = World::open(host.clone(), directory)?;
         Ok(Self { world: Arc::new(Mutex::new(world)), host, directory: directory.to_owned() })
+    }
+
+    /// What the guard has dropped since this host's kernel started, by reason. Agents come and go
+    /// meanwhile. Empty where the kernel has no guard.
+    ///
+    /// # Errors
+    ///
+    /// If the counters cannot be read.
+    pub async fn drops(&self) -> Result<BTreeMap<Reason, u64>, ObserveError> {
+        let drops = self.work(|world| world.guard.standing().map(|guard| guard.drops())).await;
+        let what = "the guard's counters";
+        drops
+            .unwrap_or_else(|| Ok(BTreeMap::new()))
+            .map_err(|source| ObserveError::Netlink { what, source })
+    }
+
+    /// Packets that the guard drops, as they are dropped. One listener hears each of them: of two,
+    /// either does.
+    #[must_use]
+    pub fn drop_samples(&self) -> BoxStream<'static, DropSample> {
+        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.guard.samples()
     }
 
     async fn work<T: Send + 'static>(

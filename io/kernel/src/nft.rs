@@ -1,76 +1,103 @@
-//! The program `nft`, run inside a namespace, spoken to in JSON (libnftables-json(5)).
+//! The program `nft`, run inside a namespace, in the words of the `nftables` crate.
 
 pub(crate) mod batch;
+pub(crate) mod words;
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
+use nftables::helper::{self, NftablesError};
+use nftables::schema::{NfCmd, NfListObject, NfObject, Nftables};
+use nftables::types::NfFamily;
 use serde_json::{Value, json};
 
 use crate::{Netns, NftError};
 
 /// Does commands as one transaction: all of them or none.
-pub(crate) fn apply(netns: &Netns, commands: &[Value]) -> Result<(), NftError> {
-    let input = json!({ "nftables": commands }).to_string();
-    let output = run(netns, &["-j", "-f", "-"], &input)?;
-    if output.status.success() { Ok(()) } else { Err(failed(&output)) }
+///
+/// The crate's own `apply_ruleset` does not read nft's standard error, on which nft says what it
+/// refuses; so the program is started here.
+pub(crate) fn apply(netns: &Netns, commands: Vec<NfObject<'static>>) -> Result<(), NftError> {
+    let output = run(netns, &input(commands)?.to_string())?;
+    if output.status.success() { Ok(()) } else { Err(failed(&output.stderr)) }
 }
 
-/// A table's objects; nothing if there is no such table.
+/// What nft is to read. It takes every statement as an object (libnftables-json(5)), and the crate
+/// writes those without properties as mere words.
+fn input(commands: Vec<NfObject<'static>>) -> Result<Value, NftError> {
+    let mut input =
+        serde_json::to_value(Nftables { objects: commands.into() }).map_err(NftError::Answer)?;
+    let commands = input.get_mut("nftables").and_then(Value::as_array_mut);
+    for command in commands.into_iter().flatten() {
+        let statements = command.pointer_mut("/add/rule/expr").and_then(Value::as_array_mut);
+        for statement in statements.into_iter().flatten() {
+            if let Value::String(word) = statement {
+                *statement = json!({ word.as_str(): null });
+            }
+        }
+    }
+    Ok(input)
+}
+
+/// A table's objects as nft tells them; nothing if there is no such table.
 pub(crate) fn list(
     netns: &Netns,
-    family: &str,
+    family: NfFamily,
     table: &str,
 ) -> Result<Option<Vec<Value>>, NftError> {
-    let output = run(netns, &["-j", "list", "table", family, table], "")?;
-    if !output.status.success() {
-        let missing = String::from_utf8_lossy(&output.stderr).contains("No such file");
-        return if missing { Ok(None) } else { Err(failed(&output)) };
-    }
-    let mut answer: Value = serde_json::from_slice(&output.stdout).map_err(NftError::Answer)?;
-    let objects = answer.get_mut("nftables").map(Value::take);
-    match objects {
+    let ask = || {
+        helper::get_current_ruleset_raw(
+            helper::DEFAULT_NFT,
+            &["list", "table", word(family), table],
+        )
+    };
+    let answer = match netns.run(ask).map_err(NftError::Start)? {
+        Ok(answer) => answer,
+        Err(NftablesError::NftFailed { stderr, .. }) if stderr.contains("No such file") => {
+            return Ok(None);
+        }
+        Err(NftablesError::NftFailed { stderr, .. }) => return Err(failed(stderr.as_bytes())),
+        Err(NftablesError::NftExecution { inner, .. }) => return Err(NftError::Start(inner)),
+        Err(other) => return Err(failed(other.to_string().as_bytes())),
+    };
+    let mut answer: Value = serde_json::from_str(&answer).map_err(NftError::Answer)?;
+    match answer.get_mut("nftables").map(Value::take) {
         Some(Value::Array(objects)) => Ok(Some(objects)),
         _ => Ok(Some(Vec::new())),
     }
 }
 
-/// The commands that put a table in the place of one of the same name, which need not exist.
-pub(crate) fn replacement(family: &str, name: &str, objects: Vec<Value>) -> Vec<Value> {
-    let table = json!({ "table": { "family": family, "name": name } });
-    let mut commands = vec![json!({ "add": table }), json!({ "delete": table })];
-    commands.extend(objects.into_iter().map(|object| json!({ "add": object })));
+/// The commands that put a table, the first of `objects`, in the place of a former one.
+pub(crate) fn replacement(objects: Vec<NfListObject<'static>>) -> Vec<NfObject<'static>> {
+    let table = objects.first().cloned();
+    let mut commands: Vec<_> = table.into_iter().flat_map(removal).collect();
+    commands.extend(objects.into_iter().map(|object| NfObject::CmdObject(NfCmd::Add(object))));
     commands
 }
 
-/// A rule at the end of a chain, which is told by family, table and name.
-pub(crate) fn rule((family, table, chain): (&str, &str, &str), expressions: Vec<Value>) -> Value {
-    let rule = object([
-        ("family", family.into()),
-        ("table", table.into()),
-        ("chain", chain.into()),
-        ("expr", expressions.into()),
-    ]);
-    object([("rule", rule)])
+/// The commands that remove a table, which need not be there.
+pub(crate) fn removal(table: NfListObject<'static>) -> [NfObject<'static>; 2] {
+    [NfCmd::Add(table.clone()), NfCmd::Delete(table)].map(NfObject::CmdObject)
 }
 
-/// A comparison of a packet's property with a value.
-pub(crate) fn compare(operator: &str, left: Value, right: impl Into<Value>) -> Value {
-    let comparison = [("op", operator.into()), ("left", left), ("right", right.into())];
-    object([("match", object(comparison))])
-}
-
-fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+const fn word(family: NfFamily) -> &'static str {
+    match family {
+        NfFamily::IP => "ip",
+        NfFamily::IP6 => "ip6",
+        NfFamily::INet => "inet",
+        NfFamily::ARP => "arp",
+        NfFamily::Bridge => "bridge",
+        NfFamily::NetDev => "netdev",
+    }
 }
 
 /// A started process is in the namespace of the thread that started it.
-fn run(netns: &Netns, arguments: &[&str], input: &str) -> Result<Output, NftError> {
+fn run(netns: &Netns, input: &str) -> Result<Output, NftError> {
     let run = || {
         let mut child = Command::new("nft")
-            .args(arguments)
+            .args(["-j", "-f", "-"])
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()?;
         if let Some(mut stdin) = child.stdin.take() {
@@ -82,6 +109,7 @@ fn run(netns: &Netns, arguments: &[&str], input: &str) -> Result<Output, NftErro
     netns.run(run).and_then(std::convert::identity).map_err(NftError::Start)
 }
 
-fn failed(output: &Output) -> NftError {
-    NftError::Failed(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+/// What nft said.
+pub(crate) fn failed(said: &[u8]) -> NftError {
+    NftError::Failed(String::from_utf8_lossy(said).trim().to_owned())
 }

@@ -16,12 +16,16 @@ mod support;
 use support::{Host, desired, mac, reach, v4, vni};
 use weft_kernel::{Disturbance, Fake, Kernel};
 use weft_model::Vtep;
-use weft_plan::{Desired, Egress, IfName, Observed, PassageSeen, Port, teardown};
+use weft_plan::{Desired, Egress, Engine, IfName, Observed, PassageSeen, Port, teardown};
 
 /// `start_dockers_filter` makes an empty chain `DOCKER-USER`.
 async fn check(kernel: &impl Kernel, start_dockers_filter: impl FnOnce()) {
     reaches_whatever_is_desired(kernel).await;
-    follows_changes(kernel).await;
+    for engine in [Engine::Bridge, Engine::Bpf] {
+        follows_changes(kernel, engine).await;
+        leaves_nothing(kernel).await;
+    }
+    changes_its_engine(kernel).await;
     leaves_nothing(kernel).await;
     start_dockers_filter();
     goes_through_dockers_filter(kernel).await;
@@ -35,8 +39,17 @@ async fn reaches_whatever_is_desired(kernel: &impl Kernel) {
     reach(kernel, &with_egress(desired(&[5000]))).await;
 }
 
-async fn follows_changes(kernel: &impl Kernel) {
-    let mut wanted = with_egress(desired(&[5000]));
+async fn changes_its_engine(kernel: &impl Kernel) {
+    for engine in [Engine::Bridge, Engine::Bpf, Engine::Bridge, Engine::Bpf] {
+        reach(kernel, &Desired { engine, ..with_egress(desired(&[5000, 5001])) }).await;
+    }
+    reach(kernel, &Desired { engine: Engine::Bridge, ..desired(&[5001]) }).await;
+    reach(kernel, &Desired { engine: Engine::Bpf, ..desired(&[5000]) }).await;
+}
+
+async fn follows_changes(kernel: &impl Kernel, engine: Engine) {
+    let mut wanted = Desired { engine, ..with_egress(desired(&[5000])) };
+    reach(kernel, &wanted).await;
     let changed = wanted.segments.get_mut(&vni(5000)).unwrap();
     changed.fdb.insert(mac(2), Vtep(v4("192.0.2.3")));
     changed.fdb.insert(mac(3), Vtep(v4("192.0.2.3")));
@@ -84,7 +97,12 @@ async fn goes_through_dockers_filter(kernel: &impl Kernel) {
 }
 
 fn with_egress(mut wanted: Desired) -> Desired {
-    let port = Port { peer: "wxtest".parse().unwrap(), mac: mac(9) };
+    let port = Port {
+        peer: "wxtest".parse().unwrap(),
+        mac: mac(9),
+        addresses: [v4("172.30.0.9")].into(),
+        forwards: false,
+    };
     wanted.egress = Some(Egress {
         bridge: IfName::egress(),
         address: "172.30.0.1/16".parse().unwrap(),

@@ -13,7 +13,7 @@
 
 mod support;
 
-use support::{Host, desired, mac, vni};
+use support::{Host, desired, mac, v4, vni};
 use weft_kernel::{ApplyError, Kernel, Netns};
 use weft_plan::{Change, Egress, IfName, Plan, Port, diff};
 
@@ -215,7 +215,12 @@ async fn namespaces_of_no_network_are_removed_and_others_left_alone() {
 async fn the_egress_bridge_is_put_right() {
     let host = Host::new();
     let mut wanted = desired(&[]);
-    let port = Port { peer: "wxtest".parse().unwrap(), mac: mac(9) };
+    let port = Port {
+        peer: "wxtest".parse().unwrap(),
+        mac: mac(9),
+        addresses: [v4("172.30.0.9")].into(),
+        forwards: false,
+    };
     wanted.egress = Some(Egress {
         bridge: IfName::egress(),
         address: "172.30.0.1/16".parse().unwrap(),
@@ -274,7 +279,7 @@ async fn thousands_of_entries_are_one_batch() {
     for number in 0..5000_u16 {
         let [high, low] = number.to_be_bytes();
         let mac = weft_model::MacAddr([0x06, 0, 0, 0, high, low]);
-        segment.fdb.insert(mac, weft_model::Vtep(support::v4("192.0.2.2")));
+        segment.fdb.insert(mac, weft_model::Vtep(v4("192.0.2.2")));
         segment.neighbors.insert(std::net::Ipv4Addr::new(10, 9, high + 1, low).into(), mac);
     }
     host.reach(&wanted).await;

@@ -27,7 +27,15 @@ const SHORTLY: Duration = Duration::from_millis(100);
 fn wanted() -> Desired {
     let port = |number: u8| {
         let peer = format!("wxtest{number}").parse().unwrap();
-        (format!("wetest{number}").parse().unwrap(), Port { peer, mac: mac(number) })
+        (
+            format!("wetest{number}").parse().unwrap(),
+            Port {
+                peer,
+                mac: mac(number),
+                addresses: [v4(&format!("172.30.0.{number}"))].into(),
+                forwards: false,
+            },
+        )
     };
     let egress = Egress {
         bridge: IfName::egress(),

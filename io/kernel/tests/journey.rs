@@ -14,125 +14,15 @@
 mod support;
 
 use std::io::ErrorKind;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, setns};
-use support::{Host, run, v4, vni};
+use support::pair::{PATIENCE, Side, carries, check_arrives, pair, socket, underlay, until};
+use support::{run, v4};
 use weft_kernel::capture::Capture;
-use weft_kernel::{Netns, WorkloadLink, host, wire_workload_from};
-use weft_model::{EndpointId, MacAddr, Mtu, Vtep};
-use weft_plan::{Desired, Guard, IfName, Port, Segment};
-
-const VNI: u32 = 5000;
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// One of the two hosts with its workload.
-struct Side {
-    host: Host,
-    workload: Netns,
-    desired: Desired,
-}
-
-/// Where things are on side 1 or 2.
-fn underlay(side: u8) -> IpAddr {
-    v4(&format!("192.0.2.{side}"))
-}
-
-fn overlay(side: u8) -> [IpAddr; 2] {
-    [v4(&format!("10.9.0.{side}")), format!("fd00::{side}").parse().unwrap()]
-}
-
-fn mac(side: u8) -> MacAddr {
-    MacAddr([0x06, 0, 0, 0, 0, side])
-}
-
-fn wanted(own: u8, other: u8) -> Desired {
-    let endpoint = EndpointId::from_random(u128::from(own) << 120);
-    let port = Port { peer: IfName::peer(endpoint), mac: mac(own) };
-    let segment = Segment {
-        vni: vni(VNI),
-        mtu: Mtu::ETHERNET.inner(underlay(own)),
-        local: Vtep(underlay(own)),
-        udp_port: 4789,
-        ports: [(IfName::port(endpoint), port)].into(),
-        neighbors: overlay(other).map(|address| (address, mac(other))).into(),
-        fdb: [(mac(other), Vtep(underlay(other)))].into(),
-    };
-    Desired {
-        segments: [(vni(VNI), segment)].into(),
-        guard: Guard { udp_port: 4789, peers: [underlay(other)].into() },
-        egress: None,
-    }
-}
-
-async fn side(own: u8, other: u8) -> Side {
-    let host = Host::new();
-    let desired = wanted(own, other);
-    host.reach(&desired).await;
-    let workload = Netns::unnamed().unwrap();
-    let segment = &desired.segments[&vni(VNI)];
-    let setup = WorkloadLink {
-        name: "eth0".parse().unwrap(),
-        mac: None,
-        addresses: vec![
-            format!("10.9.0.{own}/24").parse().unwrap(),
-            format!("fd00::{own}/64").parse().unwrap(),
-        ],
-        mtu: segment.mtu,
-        default_via: None,
-    };
-    let peer = &segment.ports.values().next().unwrap().peer;
-    wire_workload_from(&host.netns, peer, &workload, setup).await.unwrap();
-    Side { host, workload, desired }
-}
-
-/// Two hosts on one cable.
-async fn pair() -> (Side, Side) {
-    let (a, b) = (side(1, 2).await, side(2, 1).await);
-    let cable = || std::process::Command::new("sleep").arg("60").spawn().unwrap();
-    let mut anchor = b.host.netns.run(cable).unwrap();
-    a.host.run(&format!("ip link add eth0 type veth peer name eth0 netns {}", anchor.id()));
-    anchor.kill().unwrap();
-    anchor.wait().unwrap();
-    a.host.run("ip addr add 192.0.2.1/24 dev eth0; ip link set eth0 up");
-    b.host.run("ip addr add 192.0.2.2/24 dev eth0; ip link set eth0 up");
-    (a, b)
-}
-
-fn socket(netns: &Netns, at: &str) -> UdpSocket {
-    let socket = netns.run(|| UdpSocket::bind(at).unwrap()).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket
-}
-
-/// Whether a datagram that is sent to `to` arrives at `receiver`.
-#[track_caller]
-fn check_arrives(sender: &UdpSocket, receiver: &UdpSocket, to: &str) {
-    sender.send_to(b"hello", to.parse::<SocketAddr>().unwrap()).unwrap();
-    let (length, _) = receiver.recv_from(&mut [0; 64]).unwrap();
-    assert_eq!(length, 5);
-}
-
-/// The frames that pass until a datagram of this text is among them.
-fn until(capture: &mut Capture, text: &[u8]) -> Vec<Vec<u8>> {
-    let mut frames = Vec::new();
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let frame = capture.next(deadline).expect("the datagram passes");
-        let found = frame.windows(text.len()).any(|window| window == text);
-        frames.push(frame);
-        if found {
-            return frames;
-        }
-    }
-}
-
-/// Whether it is VXLAN (UDP to port 4789) with an inner frame of this type.
-fn carries(frame: &[u8], ethertype: [u8; 2]) -> bool {
-    let vxlan = frame.get(36..38) == Some(&4789_u16.to_be_bytes());
-    vxlan && frame.get(50 + 12..50 + 14) == Some(&ethertype)
-}
+use weft_kernel::host;
+use weft_model::Mtu;
+use weft_path::Reason;
 
 #[tokio::test]
 async fn frames_arrive_and_neither_arp_nor_discovery_crosses_the_underlay() {
@@ -175,11 +65,27 @@ async fn vxlan_of_strangers_is_counted_and_dropped() {
     sender.send_to(b"hello", "10.9.0.2:7000").unwrap();
     let silence = receiver.recv_from(&mut [0; 64]).unwrap_err();
     assert!(matches!(silence.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
-    let rules = b.host.run("nft list chain inet weft guard");
-    assert!(rules.contains("@peers counter packets 1 "), "{rules}");
-    // A table that is right is left alone, and so its counters are.
+    let drops = b.host.linux.drops().await.unwrap();
+    assert_eq!(drops[&Reason::UnknownPeer], 1, "{drops:?}");
+    // The packet filter does the same where the programs are not, and counts too.
+    std::fs::remove_dir_all(b.host.pins().join("links")).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    let rules = loop {
+        // The kernel lets go of a program some time after its last pin.
+        sender.send_to(b"hello", "10.9.0.2:7000").unwrap();
+        assert!(receiver.recv_from(&mut [0; 64]).is_err());
+        let rules = b.host.run("nft list chain inet weft guard");
+        if !rules.contains("@peers counter packets 0 ") {
+            break rules;
+        }
+        assert!(Instant::now() < deadline, "{rules}");
+    };
+    let drops = b.host.linux.drops().await.unwrap();
+    // What is right is left alone, and so its counters are.
+    std::fs::create_dir(b.host.pins().join("links")).unwrap();
     b.host.reach(&without).await;
     assert_eq!(b.host.run("nft list chain inet weft guard"), rules);
+    assert_eq!(b.host.linux.drops().await.unwrap(), drops);
 }
 
 #[tokio::test]

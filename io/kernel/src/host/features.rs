@@ -3,13 +3,14 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
-use serde_json::json;
+use nftables::types::NfFamily;
 use weft_model::{MacAddr, Mtu, Vni, Vtep};
 use weft_plan::{IfName, Tunnel};
 
 use crate::netlink::link::{self, End};
 use crate::netlink::{Request, Rtnl};
-use crate::{Netns, NftError};
+use crate::nft::words::Home;
+use crate::{Netns, NftError, nft};
 
 /// Something that Weft needs and this host has not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +69,8 @@ fn needs(netns: &Netns) -> Vec<Need> {
 }
 
 fn nft_missing(netns: &Netns) -> Option<Missing> {
-    let table = json!({ "table": { "family": "inet", "name": "weft" } });
-    let refused = crate::nft::apply(netns, &[json!({ "add": table })]).err()?;
+    let table = Home { family: NfFamily::INet, table: "weft" }.table();
+    let refused = nft::apply(netns, nft::replacement(vec![table])).err()?;
     let what = match &refused {
         NftError::Start(_) => "the program `nft`".to_owned(),
         NftError::Failed(_) | NftError::Refused(_) | NftError::Answer(_) => {

@@ -11,12 +11,21 @@ const TABLES: [&str; 2] = ["/proc/thread-self/net/udp", "/proc/thread-self/net/u
 /// A VXLAN device's socket, Weft's own among them, belongs to no process.
 #[must_use]
 pub fn udp_port_taken(port: u16) -> Option<String> {
-    let tables = TABLES.iter().filter_map(|table| fs::read_to_string(table).ok());
-    let inode = tables
-        .map(|table| table.lines().find_map(|line| inode_of(line, port)))
-        .find(Option::is_some)??;
+    let inode = socket_at(port)?;
     let kernel = || "a tunnel of the kernel's, or a process that is not seen from here".to_owned();
     Some(process_of(&inode).unwrap_or_else(kernel))
+}
+
+/// The process that has a UDP port in the calling thread's namespace; a tunnel of the kernel's is
+/// none.
+#[must_use]
+pub fn udp_port_process(port: u16) -> Option<String> {
+    process_of(&socket_at(port)?)
+}
+
+fn socket_at(port: u16) -> Option<String> {
+    let tables = TABLES.iter().filter_map(|table| fs::read_to_string(table).ok());
+    tables.map(|table| table.lines().find_map(|line| inode_of(line, port))).find(Option::is_some)?
 }
 
 /// The socket's inode, if the line is of a socket that is bound to this port.
@@ -57,6 +66,7 @@ mod tests {
         let port = socket.local_addr().unwrap().port();
         let owner = udp_port_taken(port).unwrap();
         assert!(owner.contains(&std::process::id().to_string()), "{owner}");
+        assert_eq!(udp_port_process(port), Some(owner));
         drop(socket);
         assert_eq!(udp_port_taken(port), None);
     }

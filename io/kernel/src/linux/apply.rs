@@ -6,14 +6,16 @@
 use std::io;
 
 use weft_model::Vni;
-use weft_plan::{Change, Firewall, IfName, Plan};
+use weft_plan::{Change, Engine, Firewall, IfName, Plan};
 
 use super::world::{Space, World, name_of};
 use super::{firewall, passage};
+use crate::guard::Carrier;
 use crate::netlink::link::Link;
 use crate::netlink::{Request, Rtnl, entry, link};
 use crate::netns::is_namespace;
-use crate::{Applied, ApplyError, Failure, Netns};
+use crate::nft::words::Home;
+use crate::{Applied, ApplyError, Failure, Netns, nft};
 
 impl World {
     pub(super) fn apply(&mut self, plan: &Plan) -> Applied {
@@ -22,7 +24,7 @@ impl World {
             tracing::debug!(%error, "namespaces cannot be listed");
         }
         for changes in
-            plan.changes.chunk_by(|a, b| is_entry(a) && is_entry(b) && a.vni() == b.vni())
+            plan.changes.chunk_by(|a, b| is_entry(a) && is_entry(b) && table_of(a) == table_of(b))
         {
             match changes {
                 [change] if !is_entry(change) => {
@@ -42,6 +44,8 @@ impl World {
         match change {
             Change::SetFirewall(firewall) => self.set_firewall(firewall),
             Change::RemoveFirewall => self.remove_firewall(),
+            Change::SetGate(gate) => self.set_gate(gate),
+            Change::RemoveGate => self.remove_gate(),
             Change::AddNamespace(vni) => self.add_namespace(*vni),
             Change::RemoveSegment(vni) => self.remove_segment(*vni),
             Change::AddBridge { place, mtu } => self.add_bridge(*place, *mtu),
@@ -53,7 +57,14 @@ impl World {
             Change::SetPort { place, name, port, mtu, stray, .. } => {
                 self.set_port(*place, (name, port), *mtu, stray)
             }
+            Change::MovePort { from, place, name, port, mtu } => {
+                self.move_port((*from, *place), (name, port), *mtu)
+            }
             Change::RemovePort { place, name } => self.remove_port(*place, name),
+            Change::SetShared { udp_port, .. } => self.set_shared(*udp_port),
+            Change::RemoveShared => self.remove_shared(),
+            Change::Weave(vni) => self.weave(*vni),
+            Change::Unweave(vni) => self.unweave(*vni),
             Change::AddAddress(address) => self.add_address(*address),
             Change::RemoveAddress(address) => self.remove_address(*address),
             Change::RemoveEgress => self.remove_egress(),
@@ -67,21 +78,20 @@ impl World {
     }
 
     fn set_firewall(&mut self, firewall: &Firewall) -> Result<(), ApplyError> {
-        let (family, table) = (firewall::FAMILY, firewall::TABLE);
-        let commands = crate::nft::replacement(family, table, firewall::objects(firewall));
+        let Home { family, table } = firewall::HOME;
+        let commands = nft::replacement(firewall::objects(firewall));
         self.listed = None;
-        crate::nft::apply(&self.host, &commands).map_err(ApplyError::Nft)?;
+        nft::apply(&self.host, commands).map_err(ApplyError::Nft)?;
         // Another version of nft may list it differently than this one's normal form expects.
-        let listed = crate::nft::list(&self.host, family, table).map_err(ApplyError::Nft)?;
+        let listed = nft::list(&self.host, family, table).map_err(ApplyError::Nft)?;
         self.written = listed.map(|listed| (firewall.clone(), firewall::normal(&listed)));
         Ok(())
     }
 
     fn remove_firewall(&mut self) -> Result<(), ApplyError> {
         self.listed = None;
-        let mut commands = crate::nft::replacement(firewall::FAMILY, firewall::TABLE, Vec::new());
-        commands.truncate(2);
-        crate::nft::apply(&self.host, &commands).map_err(ApplyError::Nft)
+        let commands = nft::removal(firewall::HOME.table()).to_vec();
+        nft::apply(&self.host, commands).map_err(ApplyError::Nft)
     }
 
     fn write_passage(&mut self, bridge: Option<&IfName>) -> Result<(), ApplyError> {
@@ -114,6 +124,10 @@ impl World {
             // If it stays, it goes with the namespace too.
             drop(space.rtnl.request(link::delete(index)));
         }
+        if let Some(guard) = self.guard.standing() {
+            let stations = &mut guard.tables.stations;
+            stations.dismiss(vni, Carrier::Bridge).map_err(ApplyError::Guard)?;
+        }
         match Netns::delete_in(&self.directory, &name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             removed => removed.map_err(namespace_error("remove", &name)),
@@ -121,7 +135,10 @@ impl World {
     }
 
     fn apply_entries(&mut self, changes: &[Change]) -> Vec<Failure> {
-        let done = self.send_entries(changes);
+        let done = match changes.first().map(table_of) {
+            Some((Some(Engine::Bpf), Some(vni))) => self.write_rows(vni, changes),
+            _ => self.send_entries(changes),
+        };
         let errors = done.unwrap_or_else(|error| {
             let rest = changes.iter().skip(1).map(|_| Err(ApplyError::NotTried));
             std::iter::once(Err(error)).chain(rest).collect()
@@ -134,11 +151,27 @@ impl World {
             .collect()
     }
 
+    /// A host may send from a station before anything is sent to it there.
+    fn set_owners(&mut self, changes: &[Change]) -> Result<(), ApplyError> {
+        let Some(guard) = self.guard.standing() else { return Ok(()) };
+        let stations = &mut guard.tables.stations;
+        for change in changes {
+            match *change {
+                Change::SetFdb { vni, mac, vtep, .. } => stations.set_owner(vni, mac, vtep),
+                Change::RemoveFdb { vni, mac, .. } => stations.remove_owner(vni, mac),
+                _ => Ok(()),
+            }
+            .map_err(ApplyError::Guard)?;
+        }
+        Ok(())
+    }
+
     fn send_entries(
         &mut self,
         changes: &[Change],
     ) -> Result<Vec<Result<(), ApplyError>>, ApplyError> {
         let vni = changes.iter().find_map(Change::vni);
+        self.set_owners(changes)?;
         let vxlan = IfName::vxlan();
         let space = vni.and_then(|vni| self.spaces.get_mut(&vni));
         let space = space.ok_or_else(|| ApplyError::NoInterface { name: vxlan.clone() })?;
@@ -186,6 +219,18 @@ fn namespace_error<'a>(
 
 const fn is_entry(change: &Change) -> bool {
     matches!(change, Change::SetFdb { .. } | Change::SetNeighbor { .. }) || is_removal(change)
+}
+
+/// The table that an entry is of.
+const fn table_of(change: &Change) -> (Option<Engine>, Option<Vni>) {
+    let engine = match change {
+        Change::SetFdb { engine, .. }
+        | Change::RemoveFdb { engine, .. }
+        | Change::SetNeighbor { engine, .. }
+        | Change::RemoveNeighbor { engine, .. } => Some(*engine),
+        _ => None,
+    };
+    (engine, change.vni())
 }
 
 const fn is_removal(change: &Change) -> bool {

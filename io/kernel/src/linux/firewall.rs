@@ -6,115 +6,110 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use serde_json::{Map, Value, json};
+use nftables::expr::{CT, Expression, MetaKey, NamedExpression, Prefix};
+use nftables::schema::{NfListObject, Set, SetType, SetTypeValue};
+use nftables::stmt::{Counter, Match, Operator, Statement};
+use nftables::types::{NfChainType, NfFamily, NfHook};
+use serde_json::{Map, Value};
 use weft_plan::{Firewall, FirewallSeen, Guard, Masquerade};
 
-use crate::nft::{self, compare};
+use crate::nft::words::{ACCEPT, DROP, Home, field, is, is_not, meta, number, text};
 
-pub(super) const FAMILY: &str = "inet";
-pub(super) const TABLE: &str = "weft";
+/// The table.
+pub(super) const HOME: Home = Home { family: NfFamily::INet, table: "weft" };
 
 /// Everything in the table, the table itself first.
-pub(super) fn objects(firewall: &Firewall) -> Vec<Value> {
-    let mut objects = vec![json!({ "table": { "family": FAMILY, "name": TABLE } })];
+pub(super) fn objects(firewall: &Firewall) -> Vec<NfListObject<'static>> {
+    let mut objects = vec![HOME.table()];
     objects.extend(guard(&firewall.guard));
     objects.extend(firewall.masquerade.iter().flat_map(masquerade));
     objects
 }
 
 /// VXLAN from others than peers is counted and dropped, before connection tracking sees it.
-fn guard(guard: &Guard) -> Vec<Value> {
-    let set = |name: &str, kind: &str, wanted: fn(&IpAddr) -> bool| {
-        let peers: Vec<String> =
-            guard.peers.iter().filter(|peer| wanted(peer)).map(ToString::to_string).collect();
-        let mut set = Map::new();
-        set.insert("family".into(), FAMILY.into());
-        set.insert("table".into(), TABLE.into());
-        set.insert("name".into(), name.into());
-        set.insert("type".into(), kind.into());
-        if !peers.is_empty() {
-            set.insert("elem".into(), peers.into());
-        }
-        json!({ "set": set })
-    };
-    let refuse = |protocol: &str, peers: &str| {
-        rule(
-            "guard",
-            vec![
-                compare(
-                    "==",
-                    json!({ "payload": { "protocol": "udp", "field": "dport" } }),
-                    guard.udp_port,
-                ),
-                compare("!=", json!({ "meta": { "key": "iif" } }), "lo"),
-                compare(
-                    "!=",
-                    json!({ "payload": { "protocol": protocol, "field": "saddr" } }),
-                    peers,
-                ),
-                json!({ "counter": null }),
-                json!({ "drop": null }),
-            ],
-        )
-    };
+fn guard(guard: &Guard) -> Vec<NfListObject<'static>> {
     vec![
-        set("peers", "ipv4_addr", IpAddr::is_ipv4),
-        set("peers6", "ipv6_addr", IpAddr::is_ipv6),
-        chain("guard", "filter", "prerouting", -300),
-        refuse("ip", "@peers"),
-        refuse("ip6", "@peers6"),
+        peers("peers", SetType::Ipv4Addr, &guard.peers, IpAddr::is_ipv4),
+        peers("peers6", SetType::Ipv6Addr, &guard.peers, IpAddr::is_ipv6),
+        HOME.chain("guard", NfChainType::Filter, (NfHook::Prerouting, -300)),
+        refusal(guard.udp_port, "ip", "@peers"),
+        refusal(guard.udp_port, "ip6", "@peers6"),
     ]
+}
+
+fn peers(
+    name: &'static str,
+    kind: SetType,
+    peers: &BTreeSet<IpAddr>,
+    wanted: fn(&IpAddr) -> bool,
+) -> NfListObject<'static> {
+    let peers = peers.iter().filter(|peer| wanted(peer));
+    let peers: Vec<_> = peers.map(|peer| text(peer.to_string())).collect();
+    NfListObject::Set(Box::new(Set {
+        family: HOME.family,
+        table: HOME.table.into(),
+        name: name.into(),
+        set_type: SetTypeValue::Single(kind),
+        elem: (!peers.is_empty()).then_some(peers.into()),
+        ..Set::default()
+    }))
+}
+
+fn refusal(port: u16, protocol: &'static str, peers: &'static str) -> NfListObject<'static> {
+    let counted = Statement::Counter(Counter::Anonymous(None));
+    HOME.rule(
+        "guard",
+        vec![
+            is(field("udp", "dport"), number(port)),
+            is_not(meta(MetaKey::Iif), text("lo")),
+            is_not(field(protocol, "saddr"), text(peers)),
+            counted,
+            DROP,
+        ],
+    )
 }
 
 /// Workloads leave with the host's address; nobody outside begins a conversation with them.
-fn masquerade(masquerade: &Masquerade) -> Vec<Value> {
-    let bridge = masquerade.bridge.as_str();
+fn masquerade(masquerade: &Masquerade) -> Vec<NfListObject<'static>> {
+    let bridge = || text(masquerade.bridge.to_string());
     let family = if masquerade.range.addr().is_ipv4() { "ip" } else { "ip6" };
-    let source = json!({ "payload": { "protocol": family, "field": "saddr" } });
-    let range = json!({ "prefix": {
-        "addr": masquerade.range.network().to_string(),
-        "len": masquerade.range.prefix_len(),
-    } });
-    let from = || compare("==", json!({ "meta": { "key": "iifname" } }), bridge);
-    let to = || compare("==", json!({ "meta": { "key": "oifname" } }), bridge);
-    let elsewhere = compare("!=", json!({ "meta": { "key": "oifname" } }), bridge);
-    let answers = |state: &str| {
-        vec![
-            to(),
-            compare("in", json!({ "ct": { "key": "state" } }), state),
-            json!({ "accept": null }),
-        ]
-    };
+    let range = Expression::Named(NamedExpression::Prefix(Prefix {
+        addr: Box::new(text(masquerade.range.network().to_string())),
+        len: masquerade.range.prefix_len().into(),
+    }));
+    let from = || is(meta(MetaKey::Iifname), bridge());
+    let to = || is(meta(MetaKey::Oifname), bridge());
+    let elsewhere = is_not(meta(MetaKey::Oifname), bridge());
+    let leaving = vec![is(field(family, "saddr"), range), elsewhere, Statement::Masquerade(None)];
+    let forward = |statements| HOME.rule("forward", statements);
     vec![
-        chain("postrouting", "nat", "postrouting", 100),
-        rule(
-            "postrouting",
-            vec![compare("==", source, range), elsewhere, json!({ "masquerade": null })],
-        ),
-        chain("forward", "filter", "forward", 0),
-        rule("forward", vec![from(), to(), json!({ "drop": null })]),
-        rule("forward", answers("established")),
-        rule("forward", answers("related")),
-        rule("forward", vec![to(), json!({ "drop": null })]),
+        HOME.chain("postrouting", NfChainType::NAT, (NfHook::Postrouting, 100)),
+        HOME.rule("postrouting", leaving),
+        HOME.chain("forward", NfChainType::Filter, (NfHook::Forward, 0)),
+        forward(vec![from(), to(), DROP]),
+        forward(vec![to(), in_state("established"), ACCEPT]),
+        forward(vec![to(), in_state("related"), ACCEPT]),
+        forward(vec![to(), DROP]),
     ]
 }
 
-fn chain(name: &str, kind: &str, hook: &str, priority: i32) -> Value {
-    json!({ "chain": {
-        "family": FAMILY, "table": TABLE, "name": name,
-        "type": kind, "hook": hook, "prio": priority, "policy": "accept",
-    } })
+fn in_state(state: &'static str) -> Statement<'static> {
+    let left = Expression::Named(NamedExpression::CT(CT { key: "state".into(), ..CT::default() }));
+    Statement::Match(Match { left, right: text(state), op: Operator::IN })
 }
 
-fn rule(chain: &str, expressions: Vec<Value>) -> Value {
-    nft::rule((FAMILY, TABLE, chain), expressions)
+/// Objects as nft tells them.
+fn told(objects: &[NfListObject<'static>]) -> Vec<Value> {
+    objects.iter().filter_map(|object| serde_json::to_value(object).ok()).collect()
 }
 
 /// What the table says, if it says something that Weft would write.
 pub(super) fn read(listed: &[Value]) -> FirewallSeen {
     let seen = normal(listed);
     match firewall_of(&seen) {
-        Some(firewall) if normal(&objects(&firewall)) == seen => FirewallSeen::Holds(firewall),
+        Some(firewall) if normal(&told(&objects(&firewall))) == seen => {
+            FirewallSeen::Holds(firewall)
+        }
         _ => FirewallSeen::Altered,
     }
 }

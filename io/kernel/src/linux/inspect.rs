@@ -90,6 +90,36 @@ fn tunnel_flaw(setting: &InfoVxlan, vni: u32) -> Option<Flaw> {
     }
 }
 
+/// Flaws of a port that is at no bridge.
+pub(super) fn lone_port(link: &Link) -> BTreeSet<Flaw> {
+    let mut flaws = common(link, InfoKind::Veth);
+    flaws.extend(link.master.is_some().then_some(Flaw::Bridged));
+    flaws.extend((link.ipv6 == Some(true)).then_some(Flaw::Ipv6));
+    flaws
+}
+
+/// The VXLAN device of all networks: its UDP port and its flaws.
+pub(super) fn shared(link: &Link) -> (u16, BTreeSet<Flaw>) {
+    let mut flaws = common(link, InfoKind::Vxlan);
+    flaws.extend(link.master.is_some().then_some(Flaw::Bridged));
+    let settings = match &link.data {
+        Some(InfoData::Vxlan(settings)) => settings.as_slice(),
+        _ => &[],
+    };
+    let mut udp_port = 0;
+    let mut collects = false;
+    for setting in settings {
+        match setting {
+            InfoVxlan::Port(port) => udp_port = *port,
+            InfoVxlan::CollectMetadata(on) => collects = *on,
+            InfoVxlan::Learning(true) => drop(flaws.insert(Flaw::Learning)),
+            _ => {}
+        }
+    }
+    flaws.extend((!collects).then_some(Flaw::Extension));
+    (udp_port, flaws)
+}
+
 fn common(link: &Link, kind: InfoKind) -> BTreeSet<Flaw> {
     let mut flaws = BTreeSet::new();
     flaws.extend((link.kind != Some(kind)).then_some(Flaw::Kind));

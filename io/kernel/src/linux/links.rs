@@ -14,6 +14,7 @@ use super::apply::{find, index_of, is_gone};
 use super::inspect::{Ports, sound_port, sound_uplink};
 use super::settings::{self, Ipv6};
 use super::world::World;
+use crate::guard::Carrier;
 use crate::netlink::link::End;
 use crate::netlink::{Request, Rtnl, address, entry, link};
 use crate::{ApplyError, Netns};
@@ -30,9 +31,10 @@ struct Site<'a> {
 }
 
 impl World {
+    /// A place with a bridge.
     fn site(&mut self, place: Place) -> Result<Site<'_>, ApplyError> {
         let bridge = match place {
-            Place::Segment(_) => IfName::bridge(),
+            Place::Segment(_) | Place::Host(_) => IfName::bridge(),
             Place::Egress => IfName::egress(),
         };
         let missing = || ApplyError::NoInterface { name: bridge.clone() };
@@ -42,6 +44,7 @@ impl World {
                 (&mut space.rtnl, space.netns.clone(), Ports::Together)
             }
             Place::Egress => (&mut self.rtnl, self.host.clone(), Ports::Apart),
+            Place::Host(_) => return Err(missing()),
         };
         Ok(Site { rtnl, netns, bridge, ports })
     }
@@ -70,7 +73,11 @@ impl World {
             ask(site.rtnl, "set a bridge's option", link::set_bridge_option(index, option))?;
         }
         ask(site.rtnl, "set a bridge", link::set_bridge(index, mtu))?;
-        ask(site.rtnl, "bring a bridge up", link::set_up(index))
+        ask(site.rtnl, "bring a bridge up", link::set_up(index))?;
+        match place {
+            Place::Segment(_) | Place::Host(_) => Ok(()),
+            Place::Egress => self.guard_news(),
+        }
     }
 
     pub(super) fn add_vxlan(&mut self, tunnel: &Tunnel) -> Result<(), ApplyError> {
@@ -104,6 +111,10 @@ impl World {
         flaws: &BTreeSet<Flaw>,
         stray: &BTreeSet<MacAddr>,
     ) -> Result<(), ApplyError> {
+        if let Some(guard) = self.guard.standing() {
+            let stations = &mut guard.tables.stations;
+            stations.serve(tunnel.vni, Carrier::Bridge).map_err(ApplyError::Guard)?;
+        }
         let site = self.site(Place::Segment(tunnel.vni))?;
         let name = IfName::vxlan();
         let index = index_of(site.rtnl, &name)?;
@@ -126,12 +137,16 @@ impl World {
         port: &Port,
         mtu: Mtu,
     ) -> Result<(), ApplyError> {
-        let into = self.site(place)?.netns;
+        let into = match place {
+            Place::Host(_) => self.host.clone(),
+            Place::Segment(_) | Place::Egress => self.site(place)?.netns,
+        };
         if let Some(old) = find(&mut self.rtnl, &port.peer)? {
             ask(&mut self.rtnl, "remove an old pair", link::delete(old.index))?;
         }
         let peer = End { name: &port.peer, mac: Some(port.mac) };
         let request = link::add_veth(&peer, &End { name, mac: None }, mtu, &into);
+        let request = self.numbered(request)?;
         ask(&mut self.rtnl, "make a veth pair", request)?;
         self.set_port(place, (name, port), mtu, &BTreeSet::new())
     }
@@ -143,8 +158,13 @@ impl World {
         mtu: Mtu,
         stray: &BTreeSet<MacAddr>,
     ) -> Result<(), ApplyError> {
+        if let Place::Host(vni) = place {
+            return self.set_lone_port(vni, (name, port), mtu);
+        }
         let site = self.site(place)?;
         let index = index_of(site.rtnl, name)?;
+        self.guard_port(place, (name, index), port)?;
+        let site = self.site(place)?;
         let master = index_of(site.rtnl, &site.bridge)?;
         ask(site.rtnl, "make an interface a port", link::set_master(index, master, mtu))?;
         ask(site.rtnl, "set a port", link::set_port(index, sound_port(site.ports)))?;
@@ -154,6 +174,9 @@ impl World {
     }
 
     pub(super) fn remove_port(&mut self, place: Place, name: &IfName) -> Result<(), ApplyError> {
+        if let Place::Host(_) = place {
+            return self.remove_lone_port(name);
+        }
         let site = self.site(place)?;
         remove(site.rtnl, name)
     }
@@ -202,6 +225,7 @@ fn write_settings(site: &Site<'_>, place: Place) -> Result<(), ApplyError> {
             let done = site.netns.run(settings::forward).and_then(std::convert::identity);
             done.map_err(failed("net.ipv4.ip_forward"))
         }
+        Place::Host(_) => Ok(()),
         Place::Segment(_) => {
             let done = site.netns.run(settings::bypass_filter).and_then(std::convert::identity);
             done.map_err(failed("net.bridge.bridge-nf-call-*"))?;
@@ -211,7 +235,7 @@ fn write_settings(site: &Site<'_>, place: Place) -> Result<(), ApplyError> {
 }
 
 /// An interface's own address, which nobody needs, is kept away before IPv6 is switched on.
-fn set_ipv6(netns: &Netns, name: &IfName, ipv6: Ipv6) -> Result<(), ApplyError> {
+pub(super) fn set_ipv6(netns: &Netns, name: &IfName, ipv6: Ipv6) -> Result<(), ApplyError> {
     let done = netns.run(|| {
         settings::without_addresses(name.as_str())?;
         settings::set_ipv6(name.as_str(), ipv6)
@@ -246,7 +270,7 @@ fn remove_stations(
     Ok(())
 }
 
-fn ask(rtnl: &mut Rtnl, what: &'static str, request: Request) -> Result<(), ApplyError> {
+pub(super) fn ask(rtnl: &mut Rtnl, what: &'static str, request: Request) -> Result<(), ApplyError> {
     rtnl.request(request).map_err(|source| ApplyError::Netlink { what, source })
 }
 
@@ -267,7 +291,7 @@ fn tunnel_error(tunnel: &Tunnel, source: io::Error) -> ApplyError {
 /// A bridge's address is fixed, or it would change with its ports. Nobody ever sends to it.
 fn bridge_mac(place: Place) -> MacAddr {
     match place {
-        Place::Segment(vni) => local_mac(0, vni.number()),
+        Place::Segment(vni) | Place::Host(vni) => local_mac(0, vni.number()),
         Place::Egress => local_mac(2, 0),
     }
 }

@@ -6,15 +6,16 @@ use std::net::IpAddr;
 
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::neighbour::NeighbourFlags;
-use weft_model::{MacAddr, Vtep};
+use weft_model::{MacAddr, Vni, Vtep};
 use weft_plan::{
     EgressSeen, FdbSeen, FirewallSeen, Flaw, IfName, LinkSeen, NamespaceSeen, NeighborSeen,
     Observed, PassageSeen, SegmentSeen,
 };
 
 use super::world::{Filter, Space, World};
-use super::{firewall, inspect, passage, settings};
+use super::{firewall, gate, inspect, passage, settings};
 use crate::ObserveError;
+use crate::guard::{Carrier, Snapshot};
 use crate::netlink::entry::{self, Entry};
 use crate::netlink::link::{self, Link};
 use crate::netlink::{Rtnl, address};
@@ -27,12 +28,18 @@ impl World {
         let half = SegmentSeen { namespace: NamespaceSeen::Dead, ..SegmentSeen::default() };
         let mut segments: BTreeMap<_, _> =
             dead.into_iter().map(|vni| (vni, half.clone())).collect();
+        let (gate, guard) = self.observe_gate()?;
+        // The guard may let in a network of which nothing else is left.
+        let served = guard.iter().flat_map(|guard| &guard.rows.served);
+        let bridged = served.filter(|(_, bits)| Carrier::Bridge.is_in(**bits));
+        segments.extend(bridged.map(|(&vni, _)| (vni, half.clone())));
         for (&vni, space) in &mut self.spaces {
-            segments.insert(vni, space.observe(vni.number())?);
+            segments.insert(vni, space.observe(vni, guard.as_ref())?);
         }
-        let egress = self.observe_egress()?;
+        let (woven, shared) = self.observe_woven(guard.as_ref())?;
+        let egress = self.observe_egress(guard.as_ref())?;
         let Filter { firewall, passage } = self.observe_filter()?;
-        Ok(Observed { segments, firewall, egress, passage })
+        Ok(Observed { segments, woven, shared, firewall, gate, egress, passage })
     }
 
     fn observe_filter(&mut self) -> Result<Filter, ObserveError> {
@@ -53,7 +60,7 @@ impl World {
     }
 
     fn list_firewall(&self) -> Result<FirewallSeen, crate::NftError> {
-        let listed = crate::nft::list(&self.host, firewall::FAMILY, firewall::TABLE)?;
+        let listed = crate::nft::list(&self.host, firewall::HOME.family, firewall::HOME.table)?;
         let Some(listed) = listed else { return Ok(FirewallSeen::Missing) };
         let ours = self.written.as_ref().filter(|(_, ours)| *ours == firewall::normal(&listed));
         Ok(ours.map_or_else(
@@ -62,7 +69,10 @@ impl World {
         ))
     }
 
-    fn observe_egress(&mut self) -> Result<Option<EgressSeen>, ObserveError> {
+    fn observe_egress(
+        &mut self,
+        guard: Option<&Snapshot>,
+    ) -> Result<Option<EgressSeen>, ObserveError> {
         let failed = |what| move |source| ObserveError::Netlink { what, source };
         let bridge = match self.rtnl.get(link::named(&IfName::egress())) {
             Err(error) if error.raw_os_error() == Some(nix::libc::ENODEV) => return Ok(None),
@@ -78,15 +88,14 @@ impl World {
         let addresses = self.rtnl.dump(&address::all()).map_err(failed("addresses"))?;
         let forwards = self.host.run(settings::forwards).and_then(std::convert::identity);
         let forwards = forwards.map_err(failed("its forwarding"))?;
-        let mut seen = LinkSeen {
-            mtu: bridge.mtu,
-            flaws: inspect::bridge(&bridge),
-            stations: BTreeSet::new(),
-        };
+        let mut seen =
+            LinkSeen { mtu: bridge.mtu, flaws: inspect::bridge(&bridge), ..LinkSeen::default() };
         seen.flaws.extend((!forwards).then_some(Flaw::NoForwarding));
         let ports = links.iter().filter_map(|port| {
             let flaws = inspect::port(port, Some(bridge.index), inspect::Ports::Apart);
-            Some((port.name.parse().ok()?, link_seen(port, flaws, &entries)))
+            let mut seen = link_seen(port, flaws, &entries);
+            gate::judge_port(&mut seen, port, None, guard);
+            Some((port.name.parse().ok()?, seen))
         });
         let addresses = addresses.into_iter().filter_map(address::of);
         let own = addresses
@@ -100,7 +109,11 @@ impl World {
 }
 
 impl Space {
-    fn observe(&mut self, vni: u32) -> Result<SegmentSeen, ObserveError> {
+    pub(super) fn observe(
+        &mut self,
+        vni: Vni,
+        guard: Option<&Snapshot>,
+    ) -> Result<SegmentSeen, ObserveError> {
         let failed = |what| move |source| ObserveError::Netlink { what, source };
         let links = self.rtnl.dump(&link::all()).map_err(failed("a segment's interfaces"))?;
         let links: Vec<_> = links.into_iter().filter_map(Link::of).collect();
@@ -110,12 +123,31 @@ impl Space {
             .map_err(failed("a segment's neighbour table"))?;
         let filtered = self.settings.filters_bridged(&self.netns);
         let filtered = filtered.map_err(failed("a segment's bridge-nf-call settings"))?;
-        Ok(segment_seen(vni, &links, (&forwarding, &neighbors), filtered))
+        let mut seen = segment_seen(vni, &links, (&forwarding, &neighbors), filtered);
+        judge(&mut seen, vni, &links, guard);
+        Ok(seen)
     }
 }
 
+/// Notes what the guard has against a segment; without a guard, nothing.
+fn judge(seen: &mut SegmentSeen, vni: Vni, links: &[Link], guard: Option<&Snapshot>) {
+    let Some(guard) = guard else { return };
+    for (name, port) in &mut seen.ports {
+        let link = links.iter().find(|link| link.name == name.as_str());
+        link.into_iter().for_each(|link| gate::judge_port(port, link, Some(vni), Some(guard)));
+    }
+    seen.vxlan.iter_mut().for_each(|vxlan| gate::judge_vxlan(vxlan, vni, Some(guard)));
+    let mut owners = gate::owners(vni, guard);
+    for (mac, home) in &mut seen.fdb {
+        if owners.remove(mac).map(|owner| FdbSeen::At(Vtep(owner))) != Some(*home) {
+            *home = FdbSeen::Foreign;
+        }
+    }
+    seen.fdb.extend(owners.into_keys().map(|mac| (mac, FdbSeen::Foreign)));
+}
+
 fn segment_seen(
-    vni: u32,
+    vni: Vni,
     links: &[Link],
     (forwarding, neighbors): (&[Entry], &[Entry]),
     filtered: bool,
@@ -139,10 +171,10 @@ fn segment_seen(
             let mut flaws = inspect::bridge(bridge);
             flaws.extend(filtered.then_some(Flaw::Netfilter));
             flaws.extend((bridge.ipv6 == Some(true)).then_some(Flaw::Ipv6));
-            LinkSeen { mtu: bridge.mtu, flaws, stations: BTreeSet::new() }
+            LinkSeen { mtu: bridge.mtu, flaws, ..LinkSeen::default() }
         }),
         vxlan: vxlan.map(|vxlan| {
-            inspect::vxlan(vxlan, vni, master, |flaws| link_seen(vxlan, flaws, forwarding))
+            inspect::vxlan(vxlan, vni.number(), master, |flaws| link_seen(vxlan, flaws, forwarding))
         }),
         ports: ports.collect(),
         neighbors: neighbors.iter().filter(on_vxlan).filter_map(neighbor_seen).collect(),
@@ -159,7 +191,7 @@ fn link_seen(link: &Link, flaws: BTreeSet<Flaw>, forwarding: &[Entry]) -> LinkSe
             && entry.mac != link.mac
     };
     let stations = forwarding.iter().filter(fixed).filter_map(|entry| entry.mac);
-    LinkSeen { mtu: link.mtu, flaws, stations: stations.collect() }
+    LinkSeen { mtu: link.mtu, flaws, stations: stations.collect(), ..LinkSeen::default() }
 }
 
 fn neighbor_seen(entry: &Entry) -> Option<(IpAddr, NeighborSeen)> {

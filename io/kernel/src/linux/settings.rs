@@ -78,8 +78,10 @@ pub(super) fn prepare() -> io::Result<()> {
     without_addresses("default")
 }
 
-/// Lets an interface of the calling thread's namespace have no link-local address.
+/// Lets an interface of the calling thread's namespace have no link-local address, and none that
+/// a router offers.
 pub(super) fn without_addresses(interface: &str) -> io::Result<()> {
+    write_ipv6(interface, "accept_ra", "0")?;
     write_ipv6(interface, "addr_gen_mode", "1")
 }
 
@@ -89,6 +91,12 @@ fn write_ipv6(interface: &str, setting: &str, value: &str) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         written => written,
     }
+}
+
+/// Lets what comes in by an interface of the calling thread's namespace be forwarded. Of the host's
+/// routes a program learns nothing for packets that came in by another (`bpf_ipv4_fib_lookup`).
+pub(super) fn let_forward(interface: &str) -> io::Result<()> {
+    fs::write(format!("/proc/sys/net/ipv4/conf/{interface}/forwarding"), "1")
 }
 
 const FORWARDING: &str = "/proc/sys/net/ipv4/ip_forward";

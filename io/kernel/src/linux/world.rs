@@ -16,6 +16,7 @@ use weft_plan::{Firewall, FirewallSeen, PassageSeen};
 use super::generation::Generation;
 use super::settings::Settings;
 use crate::Netns;
+use crate::guard::Keeper;
 use crate::netlink::Rtnl;
 use crate::netns::is_namespace;
 
@@ -30,6 +31,7 @@ pub(super) struct World {
     pub(super) rtnl: Rtnl,
     pub(super) spaces: BTreeMap<Vni, Space>,
     pub(super) generation: Generation,
+    pub(super) guard: Keeper,
     /// What the packet filter held last, and the ruleset generation it belongs to.
     pub(super) listed: Option<(u32, Filter)>,
     /// What this kernel's `nft` lists for what was last written.
@@ -63,6 +65,7 @@ impl World {
         Ok(Self {
             rtnl: Rtnl::open(&host)?,
             generation: Generation::open(&host)?,
+            guard: Keeper::new(&host),
             host,
             directory: directory.to_owned(),
             spaces: BTreeMap::new(),

@@ -1,13 +1,12 @@
 //! Messages about addresses and routes.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
-use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
-};
+use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use rtnetlink::RouteMessageBuilder;
 
 use super::{CHANGE, REPLACE, Request};
 
@@ -26,15 +25,15 @@ pub(crate) fn all() -> RouteNetlinkMessage {
 
 /// A default route through a gateway.
 pub(crate) fn add_default(device: u32, gateway: IpAddr) -> Request {
-    let mut message = RouteMessage::default();
-    message.header.address_family = family(gateway);
-    message.header.table = RouteHeader::RT_TABLE_MAIN;
-    message.header.protocol = RouteProtocol::Static;
-    message.header.scope = RouteScope::Universe;
-    message.header.kind = RouteType::Unicast;
-    message.attributes.push(RouteAttribute::Oif(device));
-    message.attributes.push(RouteAttribute::Gateway(route_address(gateway)));
-    (RouteNetlinkMessage::NewRoute(message), REPLACE)
+    let route = match gateway {
+        IpAddr::V4(gateway) => {
+            RouteMessageBuilder::<Ipv4Addr>::new().output_interface(device).gateway(gateway).build()
+        }
+        IpAddr::V6(gateway) => {
+            RouteMessageBuilder::<Ipv6Addr>::new().output_interface(device).gateway(gateway).build()
+        }
+    };
+    (RouteNetlinkMessage::NewRoute(route), REPLACE)
 }
 
 /// All routes of a family.

@@ -1,12 +1,14 @@
 //! Hosts for tests: a namespace each, and a directory of their own for segments' names.
 
+pub mod pair;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::Command;
 
 use nix::mount::{MntFlags, umount2};
 use weft_kernel::{Kernel, Linux, Netns};
 use weft_model::{EndpointId, MacAddr, Mtu, Vni, Vtep};
-use weft_plan::{Desired, Guard, IfName, Observed, Plan, Port, Segment, diff};
+use weft_plan::{Desired, Door, Engine, Guard, IfName, Observed, Plan, Port, Segment, diff};
 
 /// One host. Its namespaces go with it, also when a test fails.
 #[derive(Debug)]
@@ -47,6 +49,11 @@ impl Host {
         self.linux.observe().await.unwrap()
     }
 
+    /// Where the guard's programs, tables and links are pinned.
+    pub fn pins(&self) -> std::path::PathBuf {
+        format!("/sys/fs/bpf/weft/net-{}", self.netns.inode()).into()
+    }
+
     /// Makes what dockerd makes of the packet filter before its first container.
     pub fn start_dockers_filter(&self) {
         self.run(
@@ -69,6 +76,8 @@ impl Drop for Host {
             while umount2(&entry.path(), MntFlags::MNT_DETACH).is_ok() {}
         }
         while umount2(self.directory.path(), MntFlags::MNT_DETACH).is_ok() {}
+        // A guard that was never there leaves nothing.
+        drop(std::fs::remove_dir_all(self.pins()));
     }
 }
 
@@ -79,8 +88,8 @@ pub async fn reach(kernel: &impl Kernel, desired: &Desired) -> Plan {
     let applied = kernel.apply(&plan).await;
     assert!(applied.failures.is_empty(), "{:#?}\nof\n{plan}", applied.failures);
     let observed = kernel.observe().await.unwrap();
-    let passage = before.passage.right_for(desired);
-    assert_eq!(observed, Observed { passage, ..Observed::from(desired) }, "after\n{plan}");
+    let (passage, gate) = (before.passage.right_for(desired), before.gate.right_for(desired));
+    assert_eq!(observed, Observed { passage, gate, ..Observed::from(desired) }, "after\n{plan}");
     assert_eq!(diff(desired, &observed), Plan::default());
     plan
 }
@@ -108,7 +117,12 @@ pub fn v4(text: &str) -> IpAddr {
 /// One network with one endpoint here and one at 192.0.2.2.
 pub fn segment(number: u32) -> Segment {
     let endpoint = EndpointId::from_random(u128::from(number) << 96 | 7 << 84);
-    let port = Port { peer: IfName::peer(endpoint), mac: mac(1) };
+    let port = Port {
+        peer: IfName::peer(endpoint),
+        mac: mac(1),
+        addresses: [v4("10.9.0.1"), "fd00::1".parse().unwrap()].into(),
+        forwards: false,
+    };
     Segment {
         vni: vni(number),
         mtu: Mtu::ETHERNET.inner(v4("192.0.2.1")),
@@ -128,6 +142,9 @@ pub fn desired(numbers: &[u32]) -> Desired {
             udp_port: 4789,
             peers: [v4("192.0.2.2"), "2001:db8::2".parse().unwrap()].into(),
         },
+        local: Some(v4("192.0.2.1")),
+        doors: [Door::Udp(4788), Door::Tcp(9478)].into(),
         egress: None,
+        engine: Engine::Bridge,
     }
 }

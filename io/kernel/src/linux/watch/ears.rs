@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use netlink_packet_core::NetlinkPayload;
 use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::{LinkAttribute, LinkMessage};
+use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
 use netlink_sys::Socket;
 use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_ROUTE};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
@@ -169,15 +169,19 @@ fn is_ours(datagram: &[u8]) -> bool {
     netlink::messages(datagram).into_iter().any(|message| match message.payload {
         NetlinkPayload::InnerMessage(
             RouteNetlinkMessage::NewLink(link) | RouteNetlinkMessage::DelLink(link),
-        ) => is_our_link(&link),
+        ) => concerns_us(&link),
         NetlinkPayload::InnerMessage(_) => true,
         _ => false,
     })
 }
 
-fn is_our_link(link: &LinkMessage) -> bool {
-    link.attributes.iter().any(|attribute| match attribute {
+fn concerns_us(link: &LinkMessage) -> bool {
+    let ours = link.attributes.iter().any(|attribute| match attribute {
         LinkAttribute::IfName(name) => OURS.iter().any(|prefix| name.starts_with(prefix)),
         _ => false,
-    })
+    });
+    let port = |attribute: &LinkAttribute| matches!(attribute, LinkAttribute::Controller(_));
+    // Whatever comes up and is no port is to be guarded, whosesoever it is.
+    let comes_in = link.header.flags.contains(LinkFlags::Up) && !link.attributes.iter().any(port);
+    ours || comes_in
 }

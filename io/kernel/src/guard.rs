@@ -1,0 +1,26 @@
+//! The guard: programs in the kernel that drop what nobody may send.
+//!
+//! They stand at the ingress of interfaces, before and independent of the packet filter: whoever
+//! flushes that opens nothing. Programs, tables, counters and links are pinned in
+//! `/sys/fs/bpf/weft`, so all goes on when the agent is killed. The sources are in `bpf/`.
+
+mod error;
+mod keeper;
+mod layout;
+mod link;
+mod programs;
+mod reasons;
+mod sample;
+mod samples;
+mod stations;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use keeper::{Keeper, Snapshot};
+pub(crate) use layout::Entry;
+pub(crate) use programs::Duty;
+pub(crate) use stations::{Carrier, Home, Neighbor, Rows, Stations};
+
+pub use error::GuardError;
+pub use sample::DropSample;

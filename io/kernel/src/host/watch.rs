@@ -1,0 +1,160 @@
+//! Frames of one ping, seen and timed by the kernel at an interface.
+//!
+//! Nothing is asked of the data path: a packet socket with a filter stands at the interface for as
+//! long as a trace takes, and for no longer.
+
+use std::io;
+use std::time::{Instant, SystemTime};
+
+use weft_model::Vni;
+
+use super::Nonce;
+use crate::Netns;
+use crate::capture::{Capture, Step};
+
+/// ICMP's number, and where IPv4 has it.
+const ICMP: u32 = 1;
+/// The type of an answer.
+const REPLY: u8 = 0;
+/// From the ICMP header's beginning to its data.
+const ICMP_HEADER: usize = 8;
+/// So many bytes of a frame are looked at: all headers, in VXLAN over IPv6, and more.
+const HEADERS: usize = 192;
+
+/// One frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EchoSeen {
+    /// Which of those that were sent.
+    pub sequence: u16,
+    /// Whether it was the answer.
+    pub back: bool,
+    /// When it passed.
+    pub at: SystemTime,
+}
+
+/// Watches one interface.
+#[derive(Debug)]
+pub struct Watch {
+    capture: Capture,
+    nonce: Nonce,
+}
+
+impl Watch {
+    /// Of a workload's bridge port in a segment.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such interface, or the right is missing.
+    pub fn of_port(segment: &Netns, port: &str, nonce: Nonce) -> io::Result<Self> {
+        Self::open(segment, port, nonce, &pings())
+    }
+
+    /// Of the host's interface that leads to another host.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_port`](Self::of_port).
+    pub fn of_wire(device: &str, (port, vni): (u16, Vni), nonce: Nonce) -> io::Result<Self> {
+        Self::open(&Netns::current()?, device, nonce, &pings_in_vxlan(port, vni))
+    }
+
+    fn open(netns: &Netns, interface: &str, nonce: Nonce, filter: &[Step]) -> io::Result<Self> {
+        let capture = Capture::open(netns, interface)?;
+        capture.keep_only(filter)?;
+        Ok(Self { capture, nonce })
+    }
+
+    /// All that pass until `enough` says so, or the deadline.
+    pub fn seen(
+        &mut self,
+        deadline: Instant,
+        mut enough: impl FnMut(&[EchoSeen]) -> bool,
+    ) -> Vec<EchoSeen> {
+        let mut seen = Vec::new();
+        while !enough(&seen) {
+            let Some(heard) = self.capture.hear(deadline) else { break };
+            let ping = read(&heard.bytes, &self.nonce);
+            seen.extend(ping.map(|(sequence, back)| EchoSeen { sequence, back, at: heard.at }));
+        }
+        seen
+    }
+}
+
+/// The data of a ping is the nonce; its header stands before.
+fn read(frame: &[u8], nonce: &Nonce) -> Option<(u16, bool)> {
+    let headers = frame.get(..HEADERS.min(frame.len()))?;
+    let data = headers.windows(nonce.len()).position(|bytes| bytes == nonce)?;
+    let header = frame.get(data.checked_sub(ICMP_HEADER)?..data)?;
+    let [kind, _, _, _, _, _, high, low] = header.try_into().ok()?;
+    Some((u16::from_be_bytes([high, low]), kind == REPLY))
+}
+
+fn pings() -> Vec<Step> {
+    use Step::{Accept, EqualElse, LoadByte, LoadHalf, Reject};
+    vec![LoadHalf(12), EqualElse(0x0800, 3), LoadByte(23), EqualElse(ICMP, 1), Accept, Reject]
+}
+
+/// VXLAN of one network to the port, with ICMP of IPv4 inside.
+fn pings_in_vxlan(port: u16, vni: Vni) -> Vec<Step> {
+    use Step::{
+        Accept, EqualElse, HeaderLength, LoadByte, LoadByteAfter, LoadHalf, LoadHalfAfter,
+        LoadWord, LoadWordAfter, Mask, Reject,
+    };
+    let (port, network) = (u32::from(port), vni.number() << 8);
+    vec![
+        LoadHalf(12),
+        EqualElse(0x0800, 11),
+        // IPv4: UDP, its port, the network, the inner protocol.
+        LoadByte(23),
+        EqualElse(17, 20),
+        HeaderLength(14),
+        LoadHalfAfter(16),
+        EqualElse(port, 17),
+        LoadWordAfter(26),
+        Mask(0xffff_ff00),
+        EqualElse(network, 14),
+        LoadByteAfter(14 + 16 + 14 + 9),
+        EqualElse(ICMP, 12),
+        Accept,
+        // IPv6 without extension headers.
+        EqualElse(0x86dd, 10),
+        LoadByte(20),
+        EqualElse(17, 8),
+        LoadHalf(56),
+        EqualElse(port, 6),
+        LoadWord(66),
+        Mask(0xffff_ff00),
+        EqualElse(network, 3),
+        LoadByte(54 + 16 + 14 + 9),
+        EqualElse(ICMP, 1),
+        Accept,
+        Reject,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::host::Echo;
+
+    const NONCE: Nonce = *b"a nonce of tests";
+
+    #[test]
+    fn a_ping_and_its_answer_are_seen_and_timed() {
+        let netns = Netns::unnamed().unwrap();
+        let up = || std::process::Command::new("ip").args(["link", "set", "lo", "up"]).status();
+        assert!(netns.run(up).unwrap().unwrap().success());
+        let mut watch = Watch::of_port(&netns, "lo", NONCE).unwrap();
+        let before = SystemTime::now();
+        let to = "127.0.0.1".parse().unwrap();
+        Echo::open(&netns, to, *b"a nonce of other").unwrap().send(1).unwrap();
+        Echo::open(&netns, to, NONCE).unwrap().send(7).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let seen = watch.seen(deadline, |seen| seen.iter().any(|one| one.back));
+        assert!(seen.iter().all(|one| one.sequence == 7), "{seen:?}");
+        assert!(seen.iter().any(|one| !one.back), "{seen:?}");
+        assert!(seen.iter().all(|one| one.at >= before && one.at <= SystemTime::now()), "{seen:?}");
+    }
+}

@@ -1,0 +1,137 @@
+//! Two hosts on one cable, one workload each.
+
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use weft_kernel::capture::Capture;
+use weft_kernel::{Netns, WorkloadLink, wire_workload_from};
+use weft_model::{EndpointId, MacAddr, Mtu, Vtep};
+use weft_plan::{Desired, Engine, Guard, IfName, Port, Segment};
+
+use super::{Host, v4, vni};
+
+pub const VNI: u32 = 5000;
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One of the two hosts with its workload.
+pub struct Side {
+    pub host: Host,
+    pub workload: Netns,
+    pub desired: Desired,
+}
+
+/// Where things are on side 1 or 2.
+pub fn underlay(side: u8) -> IpAddr {
+    v4(&format!("192.0.2.{side}"))
+}
+
+pub fn overlay(side: u8) -> [IpAddr; 2] {
+    [v4(&format!("10.9.0.{side}")), format!("fd00::{side}").parse().unwrap()]
+}
+
+pub fn mac(side: u8) -> MacAddr {
+    MacAddr([0x06, 0, 0, 0, 0, side])
+}
+
+pub fn wanted(engine: Engine, own: u8, other: u8) -> Desired {
+    let endpoint = EndpointId::from_random(u128::from(own) << 120);
+    let port = Port {
+        peer: IfName::peer(endpoint),
+        mac: mac(own),
+        addresses: overlay(own).into(),
+        forwards: false,
+    };
+    let segment = Segment {
+        vni: vni(VNI),
+        mtu: Mtu::ETHERNET.inner(underlay(own)),
+        local: Vtep(underlay(own)),
+        udp_port: 4789,
+        ports: [(IfName::port(endpoint), port)].into(),
+        neighbors: overlay(other).map(|address| (address, mac(other))).into(),
+        fdb: [(mac(other), Vtep(underlay(other)))].into(),
+    };
+    Desired {
+        segments: [(vni(VNI), segment)].into(),
+        guard: Guard { udp_port: 4789, peers: [underlay(other)].into() },
+        local: Some(underlay(own)),
+        engine,
+        ..Desired::default()
+    }
+}
+
+async fn side(engine: Engine, own: u8, other: u8) -> Side {
+    let host = Host::new();
+    let desired = wanted(engine, own, other);
+    host.reach(&desired).await;
+    let workload = Netns::unnamed().unwrap();
+    let segment = &desired.segments[&vni(VNI)];
+    let setup = WorkloadLink {
+        name: "eth0".parse().unwrap(),
+        mac: None,
+        addresses: vec![
+            format!("10.9.0.{own}/24").parse().unwrap(),
+            format!("fd00::{own}/64").parse().unwrap(),
+        ],
+        mtu: segment.mtu,
+        default_via: None,
+    };
+    let peer = &segment.ports.values().next().unwrap().peer;
+    wire_workload_from(&host.netns, peer, &workload, setup).await.unwrap();
+    Side { host, workload, desired }
+}
+
+/// Two hosts on one cable.
+pub async fn pair() -> (Side, Side) {
+    pair_of(Engine::Bridge, Engine::Bridge).await
+}
+
+/// Two hosts on one cable, each with an engine of its own.
+pub async fn pair_of(one: Engine, other: Engine) -> (Side, Side) {
+    let (a, b) = (side(one, 1, 2).await, side(other, 2, 1).await);
+    let cable = || std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    let mut anchor = b.host.netns.run(cable).unwrap();
+    a.host.run(&format!("ip link add eth0 type veth peer name eth0 netns {}", anchor.id()));
+    anchor.kill().unwrap();
+    anchor.wait().unwrap();
+    a.host.run("ip addr add 192.0.2.1/24 dev eth0; ip link set eth0 up");
+    b.host.run("ip addr add 192.0.2.2/24 dev eth0; ip link set eth0 up");
+    for side in [&a, &b] {
+        let plan = side.host.reach(&side.desired).await.to_string();
+        assert!(plan.starts_with("guard every interface"), "{plan}");
+    }
+    (a, b)
+}
+
+pub fn socket(netns: &Netns, at: &str) -> UdpSocket {
+    let socket = netns.run(|| UdpSocket::bind(at).unwrap()).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket
+}
+
+/// Whether a datagram that is sent to `to` arrives at `receiver`.
+#[track_caller]
+pub fn check_arrives(sender: &UdpSocket, receiver: &UdpSocket, to: &str) {
+    sender.send_to(b"hello", to.parse::<SocketAddr>().unwrap()).unwrap();
+    let (length, _) = receiver.recv_from(&mut [0; 64]).unwrap();
+    assert_eq!(length, 5);
+}
+
+/// The frames that pass until a datagram of this text is among them.
+pub fn until(capture: &mut Capture, text: &[u8]) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let frame = capture.next(deadline).expect("the datagram passes");
+        let found = frame.windows(text.len()).any(|window| window == text);
+        frames.push(frame);
+        if found {
+            return frames;
+        }
+    }
+}
+
+/// Whether it is VXLAN (UDP to port 4789) with an inner frame of this type.
+pub fn carries(frame: &[u8], ethertype: [u8; 2]) -> bool {
+    let vxlan = frame.get(36..38) == Some(&4789_u16.to_be_bytes());
+    vxlan && frame.get(50 + 12..50 + 14) == Some(&ethertype)
+}

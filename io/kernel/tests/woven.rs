@@ -1,0 +1,187 @@
+//! Networks that programs carry, alone and beside bridges.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::tests_outside_test_module,
+    clippy::indexing_slicing,
+    missing_docs,
+    dead_code,
+    unreachable_pub,
+    reason = "integration tests"
+)]
+
+mod support;
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd as _;
+use std::time::Duration;
+
+use nix::ifaddrs::getifaddrs;
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, bind, send, socket};
+use support::pair::{PATIENCE, Side, carries, check_arrives, pair_of, socket as datagrams, until};
+use support::run;
+use weft_kernel::capture::Capture;
+use weft_path::Reason;
+use weft_plan::{Desired, Engine};
+
+const ENGINES: [(Engine, Engine); 3] =
+    [(Engine::Bpf, Engine::Bpf), (Engine::Bpf, Engine::Bridge), (Engine::Bridge, Engine::Bpf)];
+/// More than one super-packet, less than a second.
+const BULK: usize = 8 << 20;
+
+#[tokio::test]
+async fn frames_arrive_whoever_carries_them_and_no_question_crosses() {
+    for (one, other) in ENGINES {
+        let (a, b) = pair_of(one, other).await;
+        let mut cable = Capture::open(&a.host.netns, "eth0").unwrap();
+        for (from, at) in [("10.9.0.1:0", "10.9.0.2:7000"), ("[fd00::1]:0", "[fd00::2]:7000")] {
+            let (sender, receiver) = (datagrams(&a.workload, from), datagrams(&b.workload, at));
+            check_arrives(&sender, &receiver, at);
+            let back = sender.local_addr().unwrap().to_string();
+            check_arrives(&receiver, &sender, &back);
+        }
+        let (sender, receiver) =
+            (datagrams(&a.workload, "10.9.0.1:0"), datagrams(&b.workload, "10.9.0.2:7001"));
+        sender.send_to(b"the end", "10.9.0.2:7001").unwrap();
+        receiver.recv_from(&mut [0; 64]).unwrap();
+        let frames = until(&mut cable, b"the end");
+        assert!(frames.iter().any(|frame| carries(frame, [0x08, 0x00])), "IPv4 crosses");
+        assert!(frames.iter().any(|frame| carries(frame, [0x86, 0xdd])), "IPv6 crosses");
+        assert!(!frames.iter().any(|frame| carries(frame, [0x08, 0x06])), "ARP crosses");
+    }
+}
+
+/// Sends [`BULK`] from one workload to the other, and back.
+fn transfer(from: &Side, to: &Side, at: &'static str) {
+    let listener = to.workload.run(|| TcpListener::bind(at).unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut bytes = vec![0; BULK];
+        stream.read_exact(&mut bytes).unwrap();
+        stream.write_all(&bytes).unwrap();
+    });
+    let connect = || TcpStream::connect_timeout(&address, PATIENCE).unwrap();
+    let mut stream = from.workload.run(connect).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let sent: Vec<u8> = (0..BULK).map(|at| u8::try_from(at % 251).unwrap()).collect();
+    let mut received = vec![0; BULK];
+    std::thread::scope(|scope| {
+        let mut out = stream.try_clone().unwrap();
+        let sent = &sent;
+        scope.spawn(move || out.write_all(sent).unwrap());
+        stream.read_exact(&mut received).unwrap();
+    });
+    assert!(sent == received, "bytes are changed on the way");
+    served.join().unwrap();
+}
+
+#[tokio::test]
+async fn this_kernel_passes_the_trial_as_often_as_it_is_asked() {
+    for _ in 0..3 {
+        weft_kernel::trial().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn streams_arrive_whole_with_offloads_and_without() {
+    for (one, other) in ENGINES {
+        let (a, b) = pair_of(one, other).await;
+        transfer(&a, &b, "10.9.0.2:0");
+        transfer(&a, &b, "[fd00::2]:0");
+        for side in [&a, &b] {
+            side.host.run("ethtool -K eth0 tso off gso off gro off tx off rx off");
+            run(&side.workload, "ethtool -K eth0 tso off gso off gro off tx off rx off");
+        }
+        transfer(&a, &b, "10.9.0.2:0");
+        transfer(&a, &b, "[fd00::2]:0");
+    }
+}
+
+#[tokio::test]
+async fn a_live_host_changes_its_engine_and_conversations_go_on() {
+    let (a, b) = pair_of(Engine::Bridge, Engine::Bridge).await;
+    let (sender, receiver) =
+        (datagrams(&a.workload, "10.9.0.1:0"), datagrams(&b.workload, "10.9.0.2:7000"));
+    for engine in [Engine::Bpf, Engine::Bridge, Engine::Bpf] {
+        for side in [&a, &b] {
+            side.host.reach(&Desired { engine, ..side.desired.clone() }).await;
+            check_arrives(&sender, &receiver, "10.9.0.2:7000");
+            let back = sender.local_addr().unwrap().to_string();
+            check_arrives(&receiver, &sender, &back);
+        }
+    }
+    let left = std::fs::read_dir(a.host.directory.path()).unwrap().count();
+    assert_eq!(left, 0, "no network has a namespace");
+}
+
+#[tokio::test]
+async fn what_is_for_all_comes_to_all() {
+    let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
+    let sender = datagrams(&a.workload, "10.9.0.1:0");
+    sender.set_broadcast(true).unwrap();
+    let receiver = datagrams(&b.workload, "0.0.0.0:7000");
+    check_arrives(&sender, &receiver, "10.9.0.255:7000");
+    // A frame of a protocol of its own (RFC 5342 §3.5, local experiments).
+    let mut inside = Capture::open(&b.workload, "eth0").unwrap();
+    let head = [6, 0, 0, 0, 0, 2, 6, 0, 0, 0, 0, 1, 0x88, 0xb5];
+    send_raw(&a, &[&head[..], &[0x77; 50]].concat());
+    let seen = until(&mut inside, &[0x77; 50]);
+    assert_eq!(seen.last().unwrap()[12..14], [0x88, 0xb5]);
+}
+
+fn send_raw(from: &Side, frame: &[u8]) {
+    let sent = from.workload.run(|| {
+        let mut all = getifaddrs()?.filter(|entry| entry.interface_name == "eth0");
+        let link = all.find_map(|entry| entry.address?.as_link_addr().copied()).unwrap();
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let socket = socket(AddressFamily::Packet, SockType::Raw, flags, None)?;
+        bind(socket.as_raw_fd(), &link)?;
+        send(socket.as_raw_fd(), frame, MsgFlags::empty())
+    });
+    assert_eq!(sent.unwrap().unwrap(), frame.len());
+}
+
+#[tokio::test]
+async fn who_sends_more_than_fits_is_told_so() {
+    let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
+    a.host.run("ip route replace 192.0.2.2 dev eth0 mtu lock 1400");
+    let (sender, receiver) =
+        (datagrams(&a.workload, "10.9.0.1:0"), datagrams(&b.workload, "10.9.0.2:7000"));
+    check_arrives(&sender, &receiver, "10.9.0.2:7000");
+    sender.send_to(&[0x77; 1420], "10.9.0.2:7000").unwrap();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !run(&a.workload, "ip route get 10.9.0.2").contains("mtu 1350") {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "{}",
+            run(&a.workload, "ip route get 10.9.0.2")
+        );
+    }
+    let drops = a.host.linux.drops().await.unwrap();
+    assert_eq!(drops[&Reason::TooBig], 1);
+    transfer(&a, &b, "10.9.0.2:0");
+    transfer(&a, &b, "[fd00::2]:0");
+}
+
+#[tokio::test]
+async fn what_is_for_nobody_is_dropped_with_a_reason() {
+    let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
+    let (sender, receiver) =
+        (datagrams(&a.workload, "10.9.0.1:0"), datagrams(&b.workload, "10.9.0.2:7000"));
+    check_arrives(&sender, &receiver, "10.9.0.2:7000");
+    let before = a.host.linux.drops().await.unwrap();
+    sender.send_to(b"hello", "10.9.0.77:7000").unwrap();
+    run(&a.workload, "ip neigh replace 10.9.0.78 lladdr 06:00:00:00:00:78 dev eth0");
+    sender.send_to(b"hello", "10.9.0.78:7000").unwrap();
+    run(&a.workload, "ip address add 10.9.0.5/24 dev eth0");
+    datagrams(&a.workload, "10.9.0.5:0").send_to(b"hello", "10.9.0.2:7000").unwrap();
+    let after = a.host.linux.drops().await.unwrap();
+    let more = |reason| after[&reason] - before[&reason];
+    assert!(more(Reason::UnknownAddress) >= 1);
+    assert_eq!((more(Reason::NoHome), more(Reason::SpoofedAddress)), (1, 1));
+    receiver.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    assert!(receiver.recv_from(&mut [0; 64]).is_err());
+}
