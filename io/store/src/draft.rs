@@ -16,6 +16,7 @@ pub(crate) enum Request {
     Grant { ttl: Duration, now: Instant },
     KeepAlive { lease: LeaseId, now: Instant },
     Revoke(LeaseId),
+    End(Vec<LeaseId>),
     Expire { now: Instant },
 }
 
@@ -71,6 +72,7 @@ impl<'a> Draft<'a> {
             Request::Grant { ttl, now } => Ok(Reply::Granted(self.grant(ttl, now))),
             Request::KeepAlive { lease, now } => self.keep_alive(lease, now),
             Request::Revoke(lease) => self.lease(lease).map(|_| self.end(&[lease])),
+            Request::End(leases) => Ok(self.end_known(leases)),
             Request::Expire { now } => Ok(self.expire(now)),
         }
     }
@@ -153,6 +155,11 @@ impl<'a> Draft<'a> {
         let Lease { ttl, .. } = self.lease(id)?;
         self.batch.leases.insert(id, Some(Lease { ttl, deadline: now + ttl }));
         Ok(Reply::Done)
+    }
+
+    fn end_known(&mut self, mut leases: Vec<LeaseId>) -> Reply {
+        leases.retain(|id| self.lease(*id).is_ok());
+        self.end(&leases)
     }
 
     fn expire(&mut self, now: Instant) -> Reply {

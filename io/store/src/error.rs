@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use weft_registry::{LeaseId, Revision};
 
+use crate::EtcdFault;
+
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -60,6 +62,17 @@ pub enum StoreError {
         /// What the operating system said.
         cause: String,
     },
+    /// Too few managers answer. Nothing was changed.
+    #[error(
+        "no majority of the managers answers: what should exist can be neither read afresh nor changed"
+    )]
+    NoMajority,
+    /// Who keeps the store was lost between the question and the answer.
+    #[error("it is not known whether the change was made: no answer came in time")]
+    Unsettled,
+    /// An etcd keeps the store, and something is wrong with it.
+    #[error(transparent)]
+    Etcd(EtcdFault),
     /// An earlier write failed; nothing is written any more.
     #[error("the store accepts no more writes since one has failed: {cause}")]
     Stopped {
@@ -98,6 +111,12 @@ impl StoreError {
                 format!("run weft as root, or look at `ls -ld {}`", path.display())
             }
             Self::Io { .. } => "look at the disk (`dmesg`), then restart weft".into(),
+            Self::NoMajority => "running workloads go on, and new ones start while this host's address \
+                 blocks last; start the managers that are away (`weft node ls`), or, if most of them \
+                 are gone for good, make one that is left the only one: `weft recover`"
+                .into(),
+            Self::Etcd(fault) => fault.hint(),
+            Self::Unsettled => "look whether it is done before you try again".into(),
             Self::Stopped { .. } => {
                 "what was acknowledged is safe; mend the cause, then restart weft".into()
             }

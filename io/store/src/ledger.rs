@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use weft_registry::{Change, Entry, LeaseId, Revision, Snapshot};
 
@@ -13,7 +14,7 @@ use crate::draft::Batch;
 pub const HISTORY: usize = 4096;
 
 /// An entry without its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stored {
     pub(crate) value: Vec<u8>,
     pub(crate) modified: Revision,
@@ -79,6 +80,34 @@ impl Ledger {
                 None => self.leases.remove(&id),
             };
         }
+    }
+
+    /// All of it as one batch, for a file that has nothing.
+    pub(crate) fn to_batch(&self) -> Batch {
+        let entries = self.entries.iter().map(|(key, stored)| (key.clone(), Some(stored.clone())));
+        Batch {
+            revision: self.revision,
+            compacted: self.compacted,
+            last_lease: self.last_lease,
+            entries: entries.collect(),
+            changes: self.log.iter().cloned().collect(),
+            leases: self.leases.iter().map(|(id, lease)| (*id, Some(*lease))).collect(),
+            leases_differ: true,
+        }
+    }
+
+    /// Starts a lease's time anew, or that of all of them.
+    pub(crate) fn renew(&mut self, which: Option<LeaseId>, now: Instant) {
+        let wanted = |id: &LeaseId| which.is_none_or(|which| which == *id);
+        for (_id, lease) in self.leases.iter_mut().filter(|(id, _lease)| wanted(id)) {
+            lease.deadline = now + lease.ttl;
+        }
+    }
+
+    /// The leases whose time has come.
+    pub(crate) fn late(&self, now: Instant) -> Vec<LeaseId> {
+        let late = self.leases.iter().filter(|(_id, lease)| lease.deadline <= now);
+        late.map(|(id, _lease)| *id).collect()
     }
 
     /// When the first lease runs out.

@@ -16,8 +16,8 @@ mod load;
 mod open;
 mod tables;
 
-pub(crate) use file::File;
-pub(crate) use open::open as reopen;
+pub(crate) use file::{File, clear, explain, mark_replicated, put_batch};
+pub(crate) use open::{open as reopen, open_replicated};
 
 /// A store in one file, which no other process can open meanwhile.
 ///

@@ -11,7 +11,8 @@ use crate::StoreError;
 
 /// A revisioned key-value store.
 ///
-/// Each commit that changes anything makes the revision larger by one. A commit that was dropped
+/// Each commit that changes anything makes the revision larger: by one, unless others count in the same
+/// store, as in a shared etcd. A commit that was dropped
 /// before it was answered may have happened or not, never in part.
 pub trait Store: Debug + Send + Sync + 'static {
     /// Reads all entries whose keys begin with `prefix`, as of one revision.

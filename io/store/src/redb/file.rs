@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use redb::{Database, ReadableTableMetadata, WriteTransaction};
 
 use super::tables::{
-    ENTRIES, LEASES, LOG, META, META_CHANGES, META_COMPACTED, META_ENTRIES, META_LEASE,
-    META_REVISION,
+    ENTRIES, FORMAT_REPLICATED, LEASES, LOG, META, META_CHANGES, META_COMPACTED, META_ENTRIES,
+    META_FORMAT, META_LEASE, META_REVISION,
 };
 use crate::StoreError;
 use crate::draft::Batch;
@@ -15,34 +15,58 @@ use crate::draft::Batch;
 /// An open file.
 #[derive(Debug)]
 pub(crate) struct File {
-    pub(super) path: PathBuf,
-    pub(super) database: Database,
+    pub(crate) path: PathBuf,
+    pub(crate) database: Database,
 }
 
 impl File {
     /// Writes a batch, entirely or not at all.
     pub(crate) fn write(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.try_write(batch).map_err(|error| explain(&self.path, error))
+        self.transact(|transaction| put_batch(transaction, batch))
+            .map_err(|error| explain(&self.path, error))
     }
 
-    fn try_write(&self, batch: &Batch) -> Result<(), redb::Error> {
+    /// Makes one transaction of `change`, on the disk when it returns.
+    pub(crate) fn transact(
+        &self,
+        change: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<(), redb::Error> {
         let mut transaction = self.database.begin_write()?;
         // Without it a damaged page of the last commit would look like a commit cut short by a crash,
         // and be taken back silently.
         transaction.set_two_phase_commit(true);
-        write_entries(&transaction, batch)?;
-        write_log(&transaction, batch)?;
-        write_leases(&transaction, batch)?;
-        let mut meta = transaction.open_table(META)?;
-        meta.insert(META_REVISION, batch.revision)?;
-        meta.insert(META_COMPACTED, batch.compacted)?;
-        meta.insert(META_LEASE, batch.last_lease)?;
-        meta.insert(META_ENTRIES, transaction.open_table(ENTRIES)?.len()?)?;
-        meta.insert(META_CHANGES, transaction.open_table(LOG)?.len()?)?;
-        drop(meta);
+        change(&transaction)?;
         transaction.commit()?;
         Ok(())
     }
+}
+
+/// Puts a batch into a transaction.
+pub(crate) fn put_batch(transaction: &WriteTransaction, batch: &Batch) -> Result<(), redb::Error> {
+    write_entries(transaction, batch)?;
+    write_log(transaction, batch)?;
+    write_leases(transaction, batch)?;
+    let mut meta = transaction.open_table(META)?;
+    meta.insert(META_REVISION, batch.revision)?;
+    meta.insert(META_COMPACTED, batch.compacted)?;
+    meta.insert(META_LEASE, batch.last_lease)?;
+    meta.insert(META_ENTRIES, transaction.open_table(ENTRIES)?.len()?)?;
+    meta.insert(META_CHANGES, transaction.open_table(LOG)?.len()?)?;
+    Ok(())
+}
+
+/// Takes everything that batches have put out of a transaction.
+pub(crate) fn clear(transaction: &WriteTransaction) -> Result<(), redb::Error> {
+    transaction.open_table(ENTRIES)?.retain(|_, _| false)?;
+    transaction.open_table(LOG)?.retain(|_, _| false)?;
+    transaction.open_table(LEASES)?.retain(|_, _| false)?;
+    Ok(())
+}
+
+/// Marks the file as one manager's part of a replicated store.
+pub(crate) fn mark_replicated(transaction: &WriteTransaction) -> Result<(), redb::Error> {
+    transaction.open_table(META)?.insert(META_FORMAT, FORMAT_REPLICATED)?;
+    Ok(())
 }
 
 fn write_entries(transaction: &WriteTransaction, batch: &Batch) -> Result<(), redb::Error> {
@@ -86,7 +110,7 @@ fn write_leases(transaction: &WriteTransaction, batch: &Batch) -> Result<(), red
 }
 
 /// Says what an error of redb means for whoever runs Weft.
-pub(super) fn explain(path: &Path, error: redb::Error) -> StoreError {
+pub(crate) fn explain(path: &Path, error: redb::Error) -> StoreError {
     let path = path.to_owned();
     match error {
         redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use weft_registry::{Change, LeaseId};
 
 use super::tables::{
-    ENTRIES, FORMAT, LEASES, LOG, META, META_CHANGES, META_COMPACTED, META_ENTRIES, META_FORMAT,
+    ENTRIES, LEASES, LOG, META, META_CHANGES, META_COMPACTED, META_ENTRIES, META_FORMAT,
     META_LEASE, META_REVISION,
 };
 use crate::ledger::{Lease, Ledger, Stored};
@@ -26,10 +26,10 @@ impl<E: Into<redb::Error>> From<E> for LoadError {
     }
 }
 
-pub(super) fn load(database: &Database) -> Result<Ledger, LoadError> {
+pub(super) fn load(database: &Database, known: &[u64]) -> Result<Ledger, LoadError> {
     let transaction = database.begin_read()?;
     let format = number(&transaction, META_FORMAT)?;
-    if format != FORMAT {
+    if !known.contains(&format) {
         return Err(LoadError::Format(format));
     }
     let mut ledger = Ledger {

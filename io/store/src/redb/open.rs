@@ -11,8 +11,8 @@ use redb::{Builder, Database};
 use super::file::{File, explain, explain_io};
 use super::load::{LoadError, load};
 use super::tables::{
-    ENTRIES, FORMAT, LEASES, LOG, META, META_CHANGES, META_COMPACTED, META_ENTRIES, META_FORMAT,
-    META_LEASE, META_REVISION,
+    ENTRIES, FORMAT, FORMAT_REPLICATED, LEASES, LOG, META, META_CHANGES, META_COMPACTED,
+    META_ENTRIES, META_FORMAT, META_LEASE, META_REVISION,
 };
 use crate::StoreError;
 use crate::ledger::Ledger;
@@ -21,28 +21,38 @@ use crate::ledger::Ledger;
 const CACHE: usize = 4 << 20;
 
 pub(crate) fn open(path: &Path) -> Result<(File, Ledger), StoreError> {
+    open_as(path, &[FORMAT])
+}
+
+/// Opens a file that is, or may become, one manager's part of a replicated store.
+pub(crate) fn open_replicated(path: &Path) -> Result<(File, Ledger), StoreError> {
+    open_as(path, &[FORMAT, FORMAT_REPLICATED])
+}
+
+fn open_as(path: &Path, known: &[u64]) -> Result<(File, Ledger), StoreError> {
     let missing = !path.try_exists().map_err(|error| explain_io(path, &error))?;
     if missing {
         create(path)?;
     }
     // redb may panic over a damaged file.
-    let opened = catch_unwind(AssertUnwindSafe(|| open_existing(path)));
+    let opened = catch_unwind(AssertUnwindSafe(|| open_existing(path, known)));
     opened.unwrap_or_else(|_panic| {
         Err(StoreError::Corrupt { path: path.to_owned(), cause: "it cannot be read".into() })
     })
 }
 
-fn open_existing(path: &Path) -> Result<(File, Ledger), StoreError> {
+fn open_existing(path: &Path, formats: &[u64]) -> Result<(File, Ledger), StoreError> {
     let length = fs::metadata(path).map_err(|error| explain_io(path, &error))?.len();
     if length == 0 {
         return Err(StoreError::Corrupt { path: path.to_owned(), cause: "it is empty".into() });
     }
     let database = builder().open(path).map_err(|error| explain(path, error.into()))?;
     let path = path.to_owned();
-    match load(&database) {
+    let known = formats.iter().copied().max().unwrap_or(FORMAT);
+    match load(&database, formats) {
         Ok(ledger) => Ok((File { path, database }, ledger)),
         Err(LoadError::Redb(error)) => Err(explain(&path, error)),
-        Err(LoadError::Format(found)) => Err(StoreError::Format { path, found, known: FORMAT }),
+        Err(LoadError::Format(found)) => Err(StoreError::Format { path, found, known }),
         Err(LoadError::Missing(cause)) => Err(StoreError::Corrupt { path, cause }),
     }
 }

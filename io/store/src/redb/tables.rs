@@ -5,6 +5,9 @@ use redb::TableDefinition;
 /// The version of all of this.
 pub(super) const FORMAT: u64 = 1;
 
+/// The same with the tables of `crate::raft`: a version that knows nothing of them must not write it.
+pub(super) const FORMAT_REPLICATED: u64 = 2;
+
 /// Key → revision it was put at, lease (0: none), value.
 pub(super) const ENTRIES: TableDefinition<'_, &str, (u64, u64, &[u8])> =
     TableDefinition::new("entries");

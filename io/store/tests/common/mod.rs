@@ -1,13 +1,20 @@
 //! What the tests of durability share.
 
+pub(crate) mod etcds;
+pub(crate) mod managers;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use weft_registry::{Committed, Op, Revision, Txn};
-use weft_store::{Redb, Store, StoreError};
+use weft_store::{Store, StoreError};
 
 /// Puts one entry.
-pub(crate) async fn put(store: &Redb, key: &str, value: Vec<u8>) -> Result<Revision, StoreError> {
+pub(crate) async fn put(
+    store: &impl Store,
+    key: &str,
+    value: Vec<u8>,
+) -> Result<Revision, StoreError> {
     let ops = vec![Op::Put { key: key.to_owned(), value, lease: None }];
     match store.commit(Txn { conditions: Vec::new(), ops }).await? {
         Committed::Applied(revision) => Ok(revision),
