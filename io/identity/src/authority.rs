@@ -17,7 +17,7 @@ use crate::pem::{PemError, certificates, pem_of, private_key};
 use crate::token::{Token, digest};
 
 /// Certificates begin this long before they are made: hosts' clocks differ.
-const CLOCK_SKEW: Duration = Duration::from_secs(3600);
+pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(3600);
 /// How long the CA's own certificate is good for.
 const CA_LIFETIME: Duration = Duration::from_secs(10 * 365 * 86_400);
 
@@ -26,6 +26,8 @@ pub struct Authority {
     cluster: String,
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
+    /// The same name and key, signed by the CA before this one: shown to whoever knows only that.
+    cross: Option<CertificateDer<'static>>,
 }
 
 /// Why the CA could not do what it was asked.
@@ -53,14 +55,24 @@ impl Authority {
     /// If the system gives no randomness.
     pub fn create(cluster: &str) -> Result<Self, AuthorityError> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, format!("Weft cluster {cluster}"));
-        params.subject_alt_names = vec![SanType::URI(cluster_uri(cluster).try_into()?)];
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        validity(&mut params, CA_LIFETIME);
+        let certificate = ca_params(cluster)?.self_signed(&key)?.der().clone();
+        Self::assemble(certificate, None, key)
+    }
+
+    /// Makes the CA that comes after this one: for the same cluster, with another key.
+    ///
+    /// Certificates that it signs come with a certificate of itself that this CA has signed, so that
+    /// they are good for hosts that have not heard of it yet.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no randomness.
+    pub fn successor(&self) -> Result<Self, AuthorityError> {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let params = ca_params(&self.cluster)?;
         let certificate = params.self_signed(&key)?.der().clone();
-        Self::assemble(certificate, key)
+        let cross = params.signed_by(&key, &self.issuer)?.der().clone();
+        Self::assemble(certificate, Some(cross), key)
     }
 
     /// Reads a CA back from [`Self::pem`].
@@ -70,23 +82,27 @@ impl Authority {
     /// If the text is not that of a CA of Weft's.
     pub fn from_pem(pem: &str) -> Result<Self, AuthorityError> {
         let key = KeyPair::try_from(&private_key(pem)?)?;
-        let certificate = certificates(pem)?.into_iter().next().ok_or(AuthorityError::Empty)?;
-        Self::assemble(certificate, key)
+        let mut certificates = certificates(pem)?.into_iter();
+        let certificate = certificates.next().ok_or(AuthorityError::Empty)?;
+        Self::assemble(certificate, certificates.next(), key)
     }
 
     fn assemble(
         certificate: CertificateDer<'static>,
+        cross: Option<CertificateDer<'static>>,
         key: KeyPair,
     ) -> Result<Self, AuthorityError> {
         let cluster = uri_of(&certificate)?;
         let issuer = Issuer::from_ca_cert_der(&certificate, key)?;
-        Ok(Self { cluster, issuer, certificate })
+        Ok(Self { cluster, issuer, certificate, cross })
     }
 
     /// The CA with its key, PEM. To be kept in a file that root alone reads.
     #[must_use]
     pub fn pem(&self) -> String {
-        self.issuer.key().serialize_pem() + &self.certificate_pem()
+        let certificates: Vec<Vec<u8>> =
+            std::iter::once(self.der()).chain(self.cross_der()).collect();
+        self.issuer.key().serialize_pem() + &pem_of(&certificates)
     }
 
     /// The CA's certificate, PEM.
@@ -101,9 +117,14 @@ impl Authority {
         self.certificate.to_vec()
     }
 
+    fn cross_der(&self) -> Option<Vec<u8>> {
+        self.cross.as_ref().map(|certificate| certificate.to_vec())
+    }
+
     /// Signs the key of `request` (DER) as `node`'s; whatever else the request says is ignored.
     ///
-    /// Answers the node's certificate and the CA's, DER, in this order.
+    /// Answers the node's certificate, the CA's, and the CA's by the one before it if there was one;
+    /// DER, in this order.
     ///
     /// # Errors
     ///
@@ -127,7 +148,8 @@ impl Authority {
         validity(&mut params, lifetime);
         asked.params = params;
         let signed = asked.signed_by(&self.issuer)?;
-        Ok(vec![signed.der().to_vec(), self.der()])
+        let authority = std::iter::once(self.der()).chain(self.cross_der());
+        Ok(std::iter::once(signed.der().to_vec()).chain(authority).collect())
     }
 
     /// The token of a role. The same salt makes the same token, so that none need be stored.
@@ -152,6 +174,16 @@ const fn role_word(role: Role) -> &'static str {
         Role::Manager => "manager",
         Role::Worker => "worker",
     }
+}
+
+fn ca_params(cluster: &str) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, format!("Weft cluster {cluster}"));
+    params.subject_alt_names = vec![SanType::URI(cluster_uri(cluster).try_into()?)];
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    validity(&mut params, CA_LIFETIME);
+    Ok(params)
 }
 
 fn validity(params: &mut CertificateParams, lifetime: Duration) {
@@ -188,6 +220,25 @@ mod tests {
         assert_eq!(again.token(Role::Worker, "salt"), token);
         assert_ne!(again.token(Role::Manager, "salt"), token);
         assert_ne!(again.token(Role::Worker, "other"), token);
+    }
+
+    #[test]
+    fn a_successor_has_another_key_and_shows_that_the_one_before_knows_it() {
+        let first = Authority::create("c1").unwrap();
+        let second = Authority::from_pem(&first.successor().unwrap().pem()).unwrap();
+        assert_ne!(second.der(), first.der());
+        assert_ne!(second.token(Role::Worker, "salt"), first.token(Role::Worker, "salt"));
+        let request = NodeKey::generate().unwrap().request().unwrap();
+        let node = NodeId::from_random(7);
+        let chain = second.sign(&request, node, Role::Worker, LIFETIME).unwrap();
+        assert_eq!(node_of(&chain[0], "c1"), Ok(node));
+        assert_eq!((chain.len(), &chain[1]), (3, &second.der()));
+        let key = |der: &[u8]| {
+            let parsed = x509_parser::parse_x509_certificate(der).unwrap().1;
+            parsed.public_key().subject_public_key.data.to_vec()
+        };
+        assert_eq!(key(&chain[2]), key(&second.der()));
+        assert_ne!(chain[2], second.der());
     }
 
     #[test]

@@ -8,9 +8,11 @@ mod key;
 mod name;
 mod pem;
 mod token;
+mod validity;
 
 pub use authority::{Authority, AuthorityError};
 pub use key::{KeyError, NodeKey};
 pub use name::{NotANode, node_of};
 pub use pem::{PemError, certificates, pem_of, private_key};
-pub use token::{ParseTokenError, Token, hash, same};
+pub use token::{ParseTokenError, Token, fingerprint, hash, same};
+pub use validity::Validity;

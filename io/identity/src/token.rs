@@ -81,6 +81,12 @@ pub(crate) fn digest(bytes: &[u8]) -> [u8; 32] {
     hash
 }
 
+/// The hash of a certificate (DER), as tokens have it.
+#[must_use]
+pub fn fingerprint(certificate: &[u8]) -> String {
+    hex(&digest(certificate))
+}
+
 /// The hash of a secret, as the registry keeps it.
 #[must_use]
 pub fn hash(secret: &str) -> String {

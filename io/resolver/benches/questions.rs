@@ -25,7 +25,7 @@ const SPAN: Duration = Duration::from_secs(2);
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let udp = UdpSocket::bind("127.83.0.2:0").unwrap();
     let server = udp.local_addr().unwrap();
     let tcp = TcpListener::bind(server).unwrap();
     let network = NetworkId::from_random(1);
@@ -33,7 +33,7 @@ fn main() {
     let (_asker, asker) = watch::channel(Asker { networks: [network].into() });
     let upstream = Arc::new(Nameservers::new(vec![]));
     let stop = CancellationToken::new();
-    let resolver = Resolver::new(zones);
+    let resolver = Resolver::new(zones, || {}).unwrap();
     let _entered = runtime.enter();
     let served = resolver.serve(Sockets { udp, tcp }, asker, upstream, stop.clone());
     for outstanding in [1, 16, 64] {

@@ -5,24 +5,31 @@
 //! ours is answered at once, in the loop that reads the socket; what is not goes to an
 //! [`Upstream`]. What a name means is decided in `core/names`, never here.
 //!
-//! **Invariant:** work for one container is bounded ([`MAX_IN_FLIGHT`], [`MAX_CONNECTIONS`]), and
-//! no bytes that it sends make this crate panic, loop or wait without a deadline.
+//! **Invariant:** work for one container is bounded ([`MAX_IN_FLIGHT`], [`MAX_CONNECTIONS`], and
+//! [`SHARE`] while others ask), and no bytes that it sends make this crate panic, loop or wait
+//! without a deadline.
 
+mod client;
 mod desk;
 mod flight;
 mod forward;
+mod lanes;
 mod message;
 mod metrics;
 mod nameservers;
+mod overflow;
 mod resolver;
+mod share;
 mod tcp;
 mod udp;
 mod upstream;
 
+pub use client::ask;
 pub use flight::{DEADLINE, MAX_IN_FLIGHT};
 pub use message::TTL;
-pub use metrics::{Outcome, Queries, QueryLabels};
+pub use metrics::{Complaints, Outcome, Queries, QueryLabels};
 pub use nameservers::Nameservers;
 pub use resolver::{Resolver, Sockets};
+pub use share::SHARE;
 pub use tcp::{IDLE, MAX_CONNECTIONS};
 pub use upstream::{Factories, Upstream, marked_tcp, marked_udp};

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{TcpListener as StdTcpListener, UdpSocket as StdUdpSocket};
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::{mpsc, watch};
@@ -13,7 +14,11 @@ use weft_names::{Asker, Zones};
 
 use crate::desk::Desk;
 use crate::forward::Forwarder;
-use crate::{MAX_IN_FLIGHT, Queries, Upstream, tcp, udp};
+use crate::lanes::Lanes;
+use crate::overflow::Overflow;
+use crate::share::{Crowd, Share};
+use crate::udp::Counter;
+use crate::{Complaints, MAX_IN_FLIGHT, Queries, Upstream, tcp};
 
 /// Where one container's questions come in; opened inside its network namespace.
 #[derive(Debug)]
@@ -29,13 +34,20 @@ pub struct Sockets {
 pub struct Resolver {
     zones: watch::Receiver<Arc<Zones>>,
     queries: Queries,
+    lanes: Lanes,
+    crowd: Crowd,
 }
 
 impl Resolver {
-    /// Answers from whatever `zones` holds at the moment of a question.
-    #[must_use]
-    pub fn new(zones: watch::Receiver<Arc<Zones>>) -> Self {
-        Self { zones, queries: Queries::new() }
+    /// Answers from whatever `zones` holds at the moment of a question, on threads of its own, each
+    /// of which calls `prepare` first.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel grants no threads.
+    pub fn new(zones: watch::Receiver<Arc<Zones>>, prepare: fn()) -> io::Result<Self> {
+        let crowd = Crowd::new(Instant::now());
+        Ok(Self { zones, queries: Queries::new(), lanes: Lanes::open(prepare)?, crowd })
     }
 
     /// Questions by outcome, of all containers.
@@ -44,9 +56,15 @@ impl Resolver {
         &self.queries
     }
 
+    /// The same, for one container: tells `complaints` when that asks for more than its share.
+    #[must_use]
+    pub fn telling(&self, complaints: Complaints) -> Self {
+        Self { queries: self.queries.telling(complaints), ..self.clone() }
+    }
+
     /// Serves one container until `stop` is cancelled; then its sockets are closed.
     ///
-    /// Call it inside the runtime. Names that are not ours go to `upstream`.
+    /// Names that are not ours go to `upstream`.
     pub fn serve(
         &self,
         sockets: Sockets,
@@ -55,8 +73,9 @@ impl Resolver {
         stop: CancellationToken,
     ) -> JoinHandle<()> {
         let desk = Desk { zones: self.zones.clone(), asker, queries: self.queries.clone() };
-        tokio::spawn(async move {
-            let served = stop.run_until_cancelled(serve(sockets, desk, upstream)).await;
+        let share = self.crowd.join(Instant::now());
+        self.lanes.next().spawn(async move {
+            let served = stop.run_until_cancelled(serve(sockets, desk, upstream, share)).await;
             if let Some(Err(error)) = served {
                 error!(%error, "name server not started");
             }
@@ -65,7 +84,12 @@ impl Resolver {
 }
 
 /// All in one task: a container that is gone leaves nothing behind.
-async fn serve(sockets: Sockets, desk: Desk, upstream: Arc<dyn Upstream>) -> io::Result<()> {
+async fn serve(
+    sockets: Sockets,
+    desk: Desk,
+    upstream: Arc<dyn Upstream>,
+    share: Share,
+) -> io::Result<()> {
     sockets.udp.set_nonblocking(true)?;
     sockets.tcp.set_nonblocking(true)?;
     let udp = Arc::new(UdpSocket::from_std(sockets.udp)?);
@@ -76,10 +100,8 @@ async fn serve(sockets: Sockets, desk: Desk, upstream: Arc<dyn Upstream>) -> io:
         upstream: Arc::clone(&upstream),
         queries: desk.queries.clone(),
     };
-    tokio::join!(
-        udp::serve(udp, desk.clone(), asks),
-        forwarder.run(queue),
-        tcp::serve(tcp, desk, upstream)
-    );
+    let overflow = Overflow::follow(&udp)?;
+    let counter = Counter { socket: udp, desk: desk.clone(), asks, share, overflow };
+    tokio::join!(counter.serve(), forwarder.run(queue), tcp::serve(tcp, desk, upstream));
     Ok(())
 }

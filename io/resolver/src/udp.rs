@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
@@ -13,46 +13,64 @@ use crate::Outcome;
 use crate::desk::{Desk, Verdict};
 use crate::flight::Ask;
 use crate::message::{self, LARGEST_UDP, Transport};
+use crate::overflow::Overflow;
+use crate::share::Share;
 
 /// After this many datagrams other tasks get their turn.
 const BATCH: usize = 64;
+/// How long a container waits that has used up its share; the runtime knows no shorter time.
+const BREATH: Duration = Duration::from_millis(1);
 /// How long a socket in trouble is left alone.
 const PAUSE: Duration = Duration::from_millis(100);
 
-pub(crate) async fn serve(socket: Arc<UdpSocket>, desk: Desk, asks: mpsc::Sender<Ask>) {
-    let counter = Counter { socket, desk, asks };
-    let mut buffer = vec![0; LARGEST_UDP.into()];
-    loop {
-        let drained = match counter.socket.readable().await {
-            Ok(()) => counter.drain(&mut buffer),
-            Err(error) => Err(error),
-        };
-        match drained {
-            Ok(()) => tokio::task::consume_budget().await,
-            Err(error) => {
+pub(crate) struct Counter {
+    pub(crate) socket: Arc<UdpSocket>,
+    pub(crate) desk: Desk,
+    pub(crate) asks: mpsc::Sender<Ask>,
+    pub(crate) share: Share,
+    pub(crate) overflow: Overflow,
+}
+
+impl Counter {
+    pub(crate) async fn serve(mut self) {
+        let mut buffer = vec![0; LARGEST_UDP.into()];
+        loop {
+            if let Err(error) = self.turn(&mut buffer).await {
                 warn!(%error, "name server cannot read its socket");
                 tokio::time::sleep(PAUSE).await;
             }
         }
     }
-}
 
-struct Counter {
-    socket: Arc<UdpSocket>,
-    desk: Desk,
-    asks: mpsc::Sender<Ask>,
-}
+    /// One batch, once there is something to read.
+    async fn turn(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        self.socket.readable().await?;
+        let now = Instant::now();
+        let allowed = self.share.allowed(now, BATCH);
+        let taken = self.drain(buffer, allowed)?;
+        self.share.took(now, taken);
+        if taken < allowed {
+            return Ok(());
+        }
+        self.desk.queries.count_by(Outcome::Dropped, self.overflow.more(&self.socket).into());
+        if allowed == 0 {
+            tokio::time::sleep(BREATH).await;
+        } else {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
 
-impl Counter {
-    fn drain(&self, buffer: &mut [u8]) -> io::Result<()> {
-        for _ in 0..BATCH {
+    /// Takes up to `most` datagrams, and says how many there were.
+    fn drain(&self, buffer: &mut [u8], most: usize) -> io::Result<usize> {
+        for taken in 0..most {
             match self.socket.try_recv_from(buffer) {
                 Ok((length, from)) => self.take(buffer.get(..length).unwrap_or_default(), from),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(taken),
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(most)
     }
 
     fn take(&self, bytes: &[u8], from: SocketAddr) {

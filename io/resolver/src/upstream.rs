@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn marked_sockets_are_marked_and_connected() {
-        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        // An address of its own: a port that is free for UDP is free for TCP.
+        let server = UdpSocket::bind("127.83.0.1:0").unwrap();
         let address = server.local_addr().unwrap();
         let listener = TcpListener::bind(address).unwrap();
         let udp = match marked_udp(MARK, address) {

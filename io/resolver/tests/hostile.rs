@@ -21,8 +21,8 @@ use proptest::prelude::{any, prop};
 use proptest::test_runner::{Config, TestRunner};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use weft_resolver::{IDLE, MAX_CONNECTIONS};
-use world::{World, question, read, texts, write};
+use weft_resolver::{IDLE, MAX_CONNECTIONS, Outcome};
+use world::{PATIENCE, World, question, read, texts, with_edns, write};
 
 #[test]
 fn after_any_bytes_the_next_question_is_answered() {
@@ -81,4 +81,37 @@ async fn a_hoard_of_connections_leaves_udp_alone_and_waits_its_turn() {
     write(&mut late, &question("web.", RecordType::A).to_vec().unwrap()).await;
     drop(hoard.pop());
     assert!(!read(&mut late).await.is_empty(), "served once another has gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_costs_its_own_container_and_is_counted() {
+    let world = World::new();
+    let neighbor = world.neighbor();
+    let flood = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    flood.connect(world.address).unwrap();
+    flood.set_nonblocking(true).unwrap();
+    let bytes = question("web.", RecordType::A).to_vec().unwrap();
+    let began = std::time::Instant::now();
+    while world.resolver.queries().get(Outcome::Dropped) == 0 {
+        assert!(began.elapsed() < PATIENCE, "nothing of a flood is dropped");
+        for _ in 0..10_000 {
+            let _full = flood.send(&bytes);
+        }
+        assert_eq!(texts(&neighbor.exchange(&question("web.", RecordType::A)).await).len(), 2);
+    }
+    assert_eq!(world.resolver.queries().too_many(), world.resolver.queries().get(Outcome::Dropped));
+    assert_eq!(texts(&world.ask("web.", RecordType::A).await).len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_over_udp_is_never_much_larger_than_what_was_offered() {
+    let world = World::new();
+    for offered in [None, Some(512), Some(1232), Some(u16::MAX)] {
+        let plain = question("crowd.", RecordType::A);
+        let asked = offered.map_or_else(|| plain.clone(), |size| with_edns(plain.clone(), size));
+        let client = world.client().await;
+        client.send(&asked.to_vec().unwrap()).await;
+        let most = usize::from(offered.unwrap_or(512).min(4096));
+        assert!(client.receive().await.len() <= most, "{offered:?}");
+    }
 }

@@ -3,26 +3,30 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use quinn::{Connection, Endpoint, Incoming, RecvStream, SendStream};
+use quinn::{Connection, ConnectionError, Endpoint, Incoming, RecvStream, SendStream};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use weft_model::NodeId;
-use weft_whereabouts::Message;
 
+use crate::certificate::{has_run_out, node_of};
 use crate::convert::message;
-use crate::event::{JoinRefused, JoinRequest, MeshEvent, Request, Response, WatchItem};
+use crate::event::{
+    JoinRefused, JoinRequest, MeshEvent, Refusal, Request, Response, Stranger, WatchItem,
+};
 use crate::frame::{GUEST_LONGEST, ReadError, greet, read, read_up_to, write};
-use crate::mesh::Inner;
+use crate::mesh::{Inner, Said};
 use crate::quic::close;
-use crate::tls::node_of;
+use crate::refusal::refusal;
 use crate::wire::{Body, Join};
 
 /// Items of a followed registry that wait for the network.
 const WATCH_QUEUE: usize = 256;
 /// Handshakes and guests that may be there at once; further ones are refused.
 const GUESTS: usize = 256;
+/// A node whose certificate has run out asks within this time, or is told why it is sent away.
+const LATE_PATIENCE: Duration = Duration::from_secs(2);
 /// A guest that says nothing for this long is sent away.
 const GUEST_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -44,21 +48,61 @@ pub(crate) async fn accept(
     }
 }
 
-/// A certificate makes a node, no certificate makes a host that wants to join.
+/// A certificate makes a node, one that has run out a late node, and none a host that wants to join.
 async fn receive(incoming: Incoming, events: mpsc::Sender<MeshEvent>, mesh: mpsc::Sender<Inner>) {
     let from = incoming.remote_address();
     let connection = match incoming.await {
         Ok(connection) => connection,
-        Err(error) => return tracing::debug!(%from, %error, "a connection was refused"),
+        Err(error) => return refused(&events, from, &error),
     };
     let shown = connection.peer_identity();
     let shown = shown.and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok());
-    match shown.as_ref().and_then(|chain| chain.first()).map(node_of) {
+    let shown = shown.as_ref().and_then(|chain| chain.first());
+    match shown.map(|certificate| (node_of(certificate), has_run_out(certificate))) {
         // The mesh may be gone.
-        Some(Some(node)) => drop(mesh.send(Inner::Connected(node, connection, None)).await),
-        Some(None) => connection.close(close::NO_MEMBER, b"a certificate without a node id"),
+        Some((Some(node), false)) => {
+            drop(mesh.send(Inner::Connected(node, connection, None)).await);
+        }
+        Some((Some(node), true)) => late(node, connection, events).await,
+        Some((None, _)) => connection.close(close::NO_MEMBER, b"a certificate without a node id"),
         None => guest(from, connection, events).await,
     }
+}
+
+/// Tells the owner of a stranger; when the owner does not keep up there are too many to tell of.
+fn refused(events: &mpsc::Sender<MeshEvent>, at: SocketAddr, error: &ConnectionError) {
+    tracing::debug!(from = %at, %error, "a connection was refused");
+    if let Some(why) = refusal(error) {
+        drop(events.try_send(MeshEvent::Refused(Stranger { at, node: None, why })));
+    }
+}
+
+/// A node whose certificate has run out may ask one thing: to have a new one.
+async fn late(node: NodeId, connection: Connection, events: mpsc::Sender<MeshEvent>) {
+    let Ok(Some((mut out, csr_der))) = timeout(LATE_PATIENCE, renewal(&connection)).await else {
+        let (at, why) = (connection.remote_address(), Refusal::Expired);
+        drop(events.try_send(MeshEvent::Refused(Stranger { at, node: Some(node), why })));
+        return connection.close(close::EXPIRED, b"the certificate has run out: ask for a new one");
+    };
+    let response = answer(node, Body::Renew(csr_der), &events).await;
+    finish(&connection, &mut out, response.into()).await;
+}
+
+async fn renewal(connection: &Connection) -> Option<(SendStream, Vec<u8>)> {
+    let (out, mut asked) = connection.accept_bi().await.ok()?;
+    match read_up_to(&mut asked, GUEST_LONGEST).await {
+        Ok(Some(Body::Renew(csr_der))) => Some((out, csr_der)),
+        _ => None,
+    }
+}
+
+/// Answers, and ends the connection when the answer was read or given up.
+async fn finish(connection: &Connection, out: &mut SendStream, answer: Body) {
+    if write(out, answer).await.is_ok() && out.finish().is_ok() {
+        // Who asked closes when it has read the answer.
+        drop(timeout(GUEST_PATIENCE, connection.closed()).await);
+    }
+    connection.close(close::BYE, b"bye");
 }
 
 /// A guest may ask one thing: to be let in.
@@ -78,11 +122,7 @@ async fn guest(from: SocketAddr, connection: Connection, events: mpsc::Sender<Me
             answer.await.unwrap_or_else(|_dropped| Err(not_a_manager()))
         }
     };
-    if write(&mut out, answer.into()).await.is_ok() && out.finish().is_ok() {
-        // The guest closes when it has read the answer, or is given up.
-        drop(timeout(GUEST_PATIENCE, connection.closed()).await);
-    }
-    connection.close(close::BYE, b"bye");
+    finish(&connection, &mut out, answer.into()).await;
 }
 
 /// The one thing that a guest may say.
@@ -105,7 +145,7 @@ fn not_a_manager() -> JoinRefused {
 pub(crate) async fn serve(
     node: NodeId,
     (connection, first): (Connection, Option<RecvStream>),
-    out: mpsc::Receiver<Message>,
+    out: mpsc::Receiver<Said>,
     events: mpsc::Sender<MeshEvent>,
     mesh: mpsc::Sender<Inner>,
 ) {
@@ -114,24 +154,43 @@ pub(crate) async fn serve(
         reason = connection.closed() => reason.to_string(),
         () = send(&connection, out) => "nothing can be sent".to_owned(),
         () = hear(node, &connection, first, &events) => "nothing can be heard".to_owned(),
+        () = datagrams(node, &connection, &events) => "no more datagrams".to_owned(),
         () = questions(node, &connection, &events) => "no more questions".to_owned(),
     };
     tracing::debug!(node = %node, reason, "disconnected");
+    let told = connection.close_reason().and_then(|reason| refusal(&reason));
     connection.close(close::BYE, b"bye");
     // The mesh may be gone.
     drop(mesh.send(Inner::Closed(node, id)).await);
+    if told == Some(Refusal::NoMember) {
+        drop(mesh.send(Inner::Disowned(node)).await);
+    }
 }
 
 /// All messages go through one stream, so that they arrive in order.
-async fn send(connection: &Connection, mut out: mpsc::Receiver<Message>) {
+async fn send(connection: &Connection, mut out: mpsc::Receiver<Said>) {
     let Ok(mut stream) = connection.open_uni().await else { return };
     // The dialer waits for it: it shows that this node takes it for a member.
     if greet(&mut stream).await.is_err() {
         return;
     }
-    while let Some(message) = out.recv().await {
-        if write(&mut stream, message.into()).await.is_err() {
+    while let Some(said) = out.recv().await {
+        let body = match said {
+            Said::Rows(message) => message.into(),
+            Said::Membership(bytes) => Body::Membership(bytes),
+        };
+        if write(&mut stream, body).await.is_err() {
             return;
+        }
+    }
+}
+
+/// Under load they are dropped here: they are stale soon.
+async fn datagrams(node: NodeId, connection: &Connection, events: &mpsc::Sender<MeshEvent>) {
+    while let Ok(bytes) = connection.read_datagram().await {
+        match events.try_send(MeshEvent::Membership(node, bytes.to_vec())) {
+            Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => {}
+            Err(mpsc::error::TrySendError::Closed(_)) => return,
         }
     }
 }
@@ -157,14 +216,16 @@ async fn hear(
                 Err(ReadError::Ended) => break,
                 Err(error) => return tracing::debug!(node = %node, %error, "not understood"),
             };
-            match message(body) {
-                Ok(Some(message)) => {
-                    if events.send(MeshEvent::Message(node, message)).await.is_err() {
-                        return;
-                    }
-                }
-                Ok(None) => {}
-                Err(error) => return tracing::warn!(node = %node, %error, "malformed message"),
+            let event = match body {
+                Body::Membership(bytes) => MeshEvent::Membership(node, bytes),
+                body => match message(body) {
+                    Ok(Some(message)) => MeshEvent::Message(node, message),
+                    Ok(None) => continue,
+                    Err(error) => return tracing::warn!(node = %node, %error, "malformed message"),
+                },
+            };
+            if events.send(event).await.is_err() {
+                return;
             }
         }
     }

@@ -4,17 +4,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{Connection, Endpoint, RecvStream};
-use tokio::sync::mpsc;
+use quinn::{Connection, ConnectionError, Endpoint, RecvStream};
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use weft_model::NodeId;
 
 use crate::Credentials;
+use crate::event::{Refusal, Stranger};
 use crate::mesh::Inner;
+use crate::refusal::refusal;
 use crate::{quic, tls};
 
-/// The pause after an attempt.
+/// The pause after an attempt that failed.
 const PAUSE: Duration = Duration::from_millis(250);
+/// The pause after a connection was lost: shorter than its loss goes unnoticed.
+const AT_ONCE: Duration = Duration::from_millis(50);
 /// How long the first word of a peer may take to come, attempt after attempt.
 ///
 /// Within an attempt the pauses between packets double: short ones find a peer soon after it is
@@ -27,42 +31,92 @@ const PATIENCE: [Duration; 4] = [
 ];
 /// A peer that takes this node for a member says so within this time.
 const GREETING: Duration = Duration::from_secs(3);
+/// How long the first word of a peer may take that is knocked at.
+const KNOCK: Duration = Duration::from_secs(3);
 /// Never looked at: nodes are known by their ids.
 const SERVER_NAME: &str = "weft";
+
+/// Dials once, for a node that is dialled by `peer` but has not been for long: it may be taken for
+/// no member there, or packets pass in one direction only.
+pub(crate) async fn knock(
+    endpoint: Endpoint,
+    own: watch::Receiver<Arc<Credentials>>,
+    (peer, address): (NodeId, SocketAddr),
+    mesh: mpsc::Sender<Inner>,
+) {
+    let told = match dial(&endpoint, &own, (peer, address), KNOCK).await {
+        Ok((connection, first)) => Inner::Connected(peer, connection, Some(first)),
+        Err(error) => {
+            tracing::debug!(node = %peer, %address, %error, "no answer");
+            match said(&*error) {
+                Some(Refusal::NoMember) => Inner::Disowned(peer),
+                Some(why) => Inner::Refused(Stranger { at: address, node: Some(peer), why }),
+                None => Inner::Missed(peer),
+            }
+        }
+    };
+    // The mesh may be gone.
+    drop(mesh.send(told).await);
+}
 
 /// Dials until it is aborted.
 pub(crate) async fn keep(
     endpoint: Endpoint,
-    own: Arc<Credentials>,
-    peer: NodeId,
-    address: SocketAddr,
+    own: watch::Receiver<Arc<Credentials>>,
+    (peer, address): (NodeId, SocketAddr),
     mesh: mpsc::Sender<Inner>,
 ) {
     let mut patience = PATIENCE.into_iter().cycle();
+    let mut before = None;
     while let Some(within) = patience.next() {
-        match dial(&endpoint, &own, (peer, address), within).await {
+        let pause = match dial(&endpoint, &own, (peer, address), within).await {
             Ok((connection, first)) => {
                 patience = PATIENCE.into_iter().cycle();
+                before = None;
                 let connected = Inner::Connected(peer, connection.clone(), Some(first));
                 if mesh.send(connected).await.is_err() {
                     return;
                 }
                 let reason = connection.closed().await;
                 tracing::debug!(node = %peer, %reason, "connection closed");
+                AT_ONCE
             }
-            Err(error) => tracing::debug!(node = %peer, %address, %error, "not reached"),
-        }
-        tokio::time::sleep(PAUSE).await;
+            Err(error) => {
+                tracing::debug!(node = %peer, %address, %error, "not reached");
+                let why = said(&*error);
+                let told = match why {
+                    Some(Refusal::NoMember) => Some(Inner::Disowned(peer)),
+                    // Told once, not with each attempt.
+                    Some(why) if before != Some(why) => {
+                        Some(Inner::Refused(Stranger { at: address, node: Some(peer), why }))
+                    }
+                    _ => None,
+                };
+                before = why;
+                if let Some(told) = told
+                    && mesh.send(told).await.is_err()
+                {
+                    return;
+                }
+                PAUSE
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
+}
+
+fn said(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<Refusal> {
+    error.downcast_ref::<ConnectionError>().and_then(refusal)
 }
 
 async fn dial(
     endpoint: &Endpoint,
-    own: &Credentials,
+    own: &watch::Receiver<Arc<Credentials>>,
     (peer, address): (NodeId, SocketAddr),
     within: Duration,
 ) -> Result<(Connection, RecvStream), Box<dyn std::error::Error + Send + Sync>> {
-    let config = quic::dialing(tls::client(own, peer)?);
+    let own = Arc::clone(&own.borrow());
+    let config = quic::dialing(tls::client(&own, peer)?);
     let mut connecting = endpoint.connect_with(config, address, SERVER_NAME)?;
     // What comes after the first word has the time that a connection may be silent.
     drop(timeout(within, connecting.handshake_data()).await?);

@@ -14,14 +14,42 @@ pub enum MeshEvent {
     Up(NodeId),
     /// A node cannot be talked to any more.
     Down(NodeId),
-    /// A node says something about its rows.
+    /// A node says that this one is no member of the cluster (any more).
+    Disowned(NodeId),
+    /// Somebody was refused at the door, or stands at a node's address and is not let in.
+    Refused(Stranger),
+    /// A node says something about rows.
     Message(NodeId, Message),
+    /// A node says something about who is alive, in a datagram or over the stream.
+    Membership(NodeId, Vec<u8>),
     /// A node asks. Dropping the sender refuses.
     Asked(NodeId, Request, oneshot::Sender<Response>),
     /// A host without a certificate wants to join. Dropping the sender refuses.
     Joining(SocketAddr, JoinRequest, oneshot::Sender<JoinAnswer>),
     /// A node follows the registry. Dropping the sender ends that.
     Watch(NodeId, Revision, mpsc::Sender<WatchItem>),
+}
+
+/// Who was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stranger {
+    /// Where it is.
+    pub at: SocketAddr,
+    /// Whom its certificate names, if it is one of the cluster's.
+    pub node: Option<NodeId>,
+    /// Why.
+    pub why: Refusal,
+}
+
+/// Why a host is not talked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Refusal {
+    /// Its certificate is not of this cluster's CA, or of another node than is looked for.
+    Foreign,
+    /// Its certificate has run out.
+    Expired,
+    /// Its certificate is good, but it is no member (any more).
+    NoMember,
 }
 
 /// What a node asks of another.
@@ -42,7 +70,23 @@ pub enum Request {
         /// The address.
         address: IpAddr,
     },
+    /// Look at the asked node's own state. What the bytes mean is the owners' business.
+    Inspect {
+        /// What is to be looked at.
+        question: Vec<u8>,
+    },
+    /// What a manager says to another one about their common log. What the bytes mean is the
+    /// stores' business.
+    Consensus {
+        /// No longer than [`CONSENSUS_LONGEST`].
+        message: Vec<u8>,
+    },
+    /// Let the asker, a manager, have the cluster's CA with its key.
+    Authority,
 }
+
+/// No message between managers is longer, in bytes: a piece of a snapshot is a quarter of it.
+pub const CONSENSUS_LONGEST: usize = 16 << 20;
 
 /// The answer to a [`Request`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +110,28 @@ pub enum Response {
         /// Those that it knows.
         managers: Vec<NodeId>,
     },
+    /// What was seen.
+    Inspected {
+        /// To be read as the question demands.
+        answer: Vec<u8>,
+    },
+    /// Another manager's answer.
+    Consensus {
+        /// To be read by the store that has asked.
+        answer: Vec<u8>,
+    },
+    /// The cluster's CA with its key.
+    Authority(Secret),
+}
+
+/// PEM that nobody may read in a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
 }
 
 /// One item of a followed registry.
@@ -75,6 +141,12 @@ pub enum WatchItem {
     Snapshot(Snapshot),
     /// What came next: all that one commit changed, since half of it makes no sense.
     Changes(Vec<Change>),
+    /// What was there when the follower asked has been told, and a majority of the managers stands
+    /// behind it at this moment. Said again and again for as long as that is so.
+    Confirmed {
+        /// Who puts changes in order.
+        leader: Option<NodeId>,
+    },
 }
 
 /// What a host says that wants to join.

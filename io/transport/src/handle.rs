@@ -1,6 +1,7 @@
 //! How the rest of a node uses the mesh.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use quinn::{Connection, Endpoint};
 use tokio::sync::{mpsc, oneshot};
@@ -11,7 +12,7 @@ use weft_whereabouts::Message;
 use crate::convert::Malformed;
 use crate::event::{Request, Response, WatchItem};
 use crate::frame::{read, write};
-use crate::mesh::Order;
+use crate::mesh::{Load, Order, Said};
 use crate::wire::Body;
 
 /// Items of a followed registry that wait to be taken.
@@ -54,13 +55,37 @@ impl MeshHandle {
         Self { orders, endpoint }
     }
 
-    /// Sends a message. To a node that is not connected it is lost without a word.
+    /// Sends a message. To a node that should be connected and is not it is lost without a word; to
+    /// another member it waits for the connection that is made for it.
     ///
     /// # Errors
     ///
     /// [`SendError`] if the mesh cannot take it now; it was dropped.
     pub fn send(&self, to: NodeId, message: Message) -> Result<(), SendError> {
-        self.orders.try_send(Order::Send(to, message)).map_err(|error| match error {
+        self.order(Order::Carry(to, Load::Said(Said::Rows(message))))
+    }
+
+    /// Sends what the membership has to say, over the stream: it may be long.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] if the mesh cannot take it now; it was dropped.
+    pub fn send_membership(&self, to: NodeId, bytes: Vec<u8>) -> Result<(), SendError> {
+        self.order(Order::Carry(to, Load::Said(Said::Membership(bytes))))
+    }
+
+    /// Sends what the membership has to say in a datagram of the connection: it waits for nothing,
+    /// may get lost, and has room for 1,100 bytes and a few.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] if the mesh cannot take it now; it was dropped.
+    pub fn send_datagram(&self, to: NodeId, bytes: Vec<u8>) -> Result<(), SendError> {
+        self.order(Order::Carry(to, Load::Datagram(bytes)))
+    }
+
+    fn order(&self, order: Order) -> Result<(), SendError> {
+        self.orders.try_send(order).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => SendError::Full,
             mpsc::error::TrySendError::Closed(_) => SendError::Closed,
         })
@@ -78,6 +103,13 @@ impl MeshHandle {
         out.finish().map_err(lost)?;
         let body = read(&mut answer).await.map_err(lost)?.ok_or(Malformed("a later version"))?;
         Ok(Response::try_from(body)?)
+    }
+
+    /// Dials a node that should have dialled long ago; one that is connected notices nothing. For a node
+    /// whose address the others cannot know yet.
+    pub async fn knock(&self, node: NodeId) {
+        // Whether there is a connection makes no difference here.
+        drop(self.connection(node).await);
     }
 
     /// Follows a node's registry. The receiver ends when the connection does.
@@ -110,6 +142,18 @@ impl MeshHandle {
             }
         });
         Ok(items)
+    }
+
+    /// How long it takes to a node and back, as the connection to it has last measured; nothing
+    /// without a connection.
+    pub async fn round_trip(&self, to: NodeId) -> Option<Duration> {
+        self.connection(to).await.ok().map(|connection| connection.rtt())
+    }
+
+    /// Dials everybody who waits to dial: this node has another address, which they do not know.
+    pub async fn reconnect(&self) {
+        // A mesh that is closed has nobody to connect with.
+        drop(self.orders.send(Order::Reconnect).await);
     }
 
     /// Where this node listens.

@@ -50,8 +50,8 @@ impl JoinError {
                 address.port()
             ),
             Self::WrongCluster(_) => {
-                "the CA's hash differs: take the token from that very cluster (weft token); if it \
-                 is from there, somebody else answers at this address"
+                "the CA's hash differs: take the token from that very cluster, and anew if its CA was \
+                 rotated since (weft token); if it is from there, somebody else answers at this address"
                     .to_owned()
             }
             Self::Refused(refused) => refused.hint.clone(),

@@ -1,12 +1,14 @@
 //! Authenticated QUIC between nodes: messages, questions, followed registries.
 //!
-//! One connection a pair of nodes, mutual TLS 1.3, one UDP port. A peer's id comes from its
+//! At most one connection a pair of nodes, mutual TLS 1.3, one UDP port. A peer's id comes from its
 //! certificate; what it says about itself in a message counts for nothing. Nothing here knows what
 //! a message means.
 //!
 //! **Invariant:** every queue is bounded. A message to a peer that does not keep up is dropped and
 //! counted; the protocols above find out and repair it.
 
+mod certificate;
+mod clients;
 mod connection;
 mod convert;
 mod dial;
@@ -16,7 +18,9 @@ mod handle;
 mod join;
 mod mesh;
 mod once;
+mod peers;
 mod quic;
+mod refusal;
 mod tls;
 mod wire;
 
@@ -25,12 +29,14 @@ use weft_model::NodeId;
 
 pub use convert::Malformed;
 pub use event::{
-    JoinAnswer, JoinRefused, JoinRequest, JoinResponse, MeshEvent, Request, Response, WatchItem,
+    CONSENSUS_LONGEST, JoinAnswer, JoinRefused, JoinRequest, JoinResponse, MeshEvent, Refusal,
+    Request, Response, Secret, Stranger, WatchItem,
 };
 pub use handle::{MeshHandle, RequestError, SendError};
 pub use join::{JoinError, join};
 pub use mesh::Mesh;
 pub use once::ask_once;
+pub use peers::Peers;
 pub use quic::BindError;
 pub use tls::CredentialsError;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use quinn::{Connection, Endpoint, RecvStream};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -11,13 +12,21 @@ use weft_model::NodeId;
 use weft_whereabouts::Message;
 
 use crate::connection::{self, accept};
-use crate::event::MeshEvent;
+use crate::event::{MeshEvent, Refusal, Stranger};
 use crate::handle::MeshHandle;
-use crate::quic::{BindError, close, listen};
+use crate::peers::{Peers, Pending};
+use crate::quic::{BindError, close, listen, serving};
 use crate::{Credentials, dial, tls};
 
 /// Events and orders that wait for their turn.
 const QUEUE: usize = 1_024;
+
+/// A peer that should have dialled is dialled when it has not for so long and is asked for.
+const KNOCK_AFTER: Duration = Duration::from_secs(5);
+/// How often connections are looked at that are kept, or not needed any more.
+const ROUND: Duration = Duration::from_secs(1);
+/// A connection that is not kept ends when nothing was sent over it for so long.
+const UNUSED: Duration = Duration::from_secs(60);
 
 /// What the mesh's own tasks tell it.
 #[derive(Debug)]
@@ -27,6 +36,12 @@ pub(crate) enum Inner {
     Connected(NodeId, Connection, Option<RecvStream>),
     /// A connection has ended.
     Closed(NodeId, usize),
+    /// A node does not take this one for a member.
+    Disowned(NodeId),
+    /// A node that was dialled once does not answer.
+    Missed(NodeId),
+    /// Who stands at a node's address is not let in.
+    Refused(Stranger),
 }
 
 /// What a handle wants.
@@ -34,57 +49,93 @@ pub(crate) enum Inner {
 pub(crate) enum Order {
     /// The connection to a node.
     Connection(NodeId, oneshot::Sender<Option<Connection>>),
-    /// Send a message.
-    Send(NodeId, Message),
+    /// Send something.
+    Carry(NodeId, Load),
+    /// Dial everybody who should have dialled: this node has another address.
+    Reconnect,
     /// End everything.
     Close(oneshot::Sender<()>),
+}
+
+/// What goes over the stream of messages.
+#[derive(Debug)]
+pub(crate) enum Said {
+    /// About rows.
+    Rows(Message),
+    /// About who is alive.
+    Membership(Vec<u8>),
+}
+
+/// What is sent without waiting for an answer.
+#[derive(Debug)]
+pub(crate) enum Load {
+    /// Over the stream.
+    Said(Said),
+    /// In a datagram.
+    Datagram(Vec<u8>),
 }
 
 /// One connected node.
 #[derive(Debug)]
 struct Peer {
     connection: Connection,
-    out: mpsc::Sender<Message>,
+    out: mpsc::Sender<Said>,
+    /// When something was last sent.
+    used: Instant,
 }
 
 /// All connections of this node.
 #[derive(Debug)]
 pub struct Mesh {
-    own: Arc<Credentials>,
+    me: NodeId,
+    own: watch::Receiver<Arc<Credentials>>,
     endpoint: Endpoint,
-    wanted: watch::Receiver<BTreeMap<NodeId, SocketAddr>>,
+    wanted: watch::Receiver<Peers>,
     dialers: BTreeMap<NodeId, (SocketAddr, AbortHandle)>,
     connected: BTreeMap<NodeId, Peer>,
+    /// When a peer may be knocked at; absent: soon after the start.
+    next_knock: BTreeMap<NodeId, Instant>,
+    /// What waits for a connection that is being made.
+    pending: BTreeMap<NodeId, Pending>,
+    started: Instant,
     events: mpsc::Sender<MeshEvent>,
     inner: mpsc::Sender<Inner>,
     tasks: JoinSet<()>,
 }
 
 impl Mesh {
-    /// Listens, and keeps a connection to every node of `peers`.
+    /// Listens, and keeps a connection to those nodes that `peers` says are to be kept; with other
+    /// members it connects when there is something to say, and for as long as there is.
     ///
-    /// Of each pair the node with the smaller id dials. Nodes that `peers` does not have are
-    /// refused, and those that it loses are disconnected.
+    /// Where everybody is kept, of each pair the node with the smaller id dials. Nodes that
+    /// `peers` does not have are refused, and those that it loses are disconnected.
+    ///
+    /// New credentials are taken for whatever connections come next; those that are there stay.
     ///
     /// # Errors
     ///
     /// [`BindError`] if the port cannot be had or the credentials are of no use.
     pub fn start(
         address: SocketAddr,
-        own: Credentials,
-        peers: watch::Receiver<BTreeMap<NodeId, SocketAddr>>,
+        mut own: watch::Receiver<Arc<Credentials>>,
+        peers: watch::Receiver<Peers>,
     ) -> Result<(MeshHandle, mpsc::Receiver<MeshEvent>), BindError> {
-        let endpoint = listen(address, tls::server(&own)?, own.key.secret_der())?;
+        let first = Arc::clone(&own.borrow_and_update());
+        let endpoint = listen(address, tls::server(&first)?, first.key.secret_der())?;
         let (events, events_out) = mpsc::channel(QUEUE);
         let (inner, inner_out) = mpsc::channel(QUEUE);
         let (orders, orders_out) = mpsc::channel(QUEUE);
         let handle = MeshHandle::new(orders, endpoint.clone());
         let mut mesh = Self {
-            own: Arc::new(own),
+            me: first.node,
+            own,
             endpoint,
             wanted: peers,
             dialers: BTreeMap::new(),
             connected: BTreeMap::new(),
+            next_knock: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            started: Instant::now(),
             events,
             inner,
             tasks: JoinSet::new(),
@@ -96,20 +147,27 @@ impl Mesh {
 
     async fn run(mut self, mut orders: mpsc::Receiver<Order>, mut inner: mpsc::Receiver<Inner>) {
         self.keep_dialing();
+        let mut rounds = tokio::time::interval(ROUND);
         loop {
             tokio::select! {
                 changed = self.wanted.changed() => match changed {
                     Ok(()) => self.keep_dialing(),
                     Err(_closed) => return self.end().await,
                 },
+                Ok(()) = self.own.changed() => self.show_new_credentials(),
                 Some(told) = inner.recv() => self.hear(told).await,
                 order = orders.recv() => match order {
                     Some(Order::Connection(node, reply)) => {
                         let peer = self.connected.get(&node);
+                        let connection = peer.map(|peer| peer.connection.clone());
+                        if connection.is_none() {
+                            self.knock(node);
+                        }
                         // The asker may have given up.
-                        drop(reply.send(peer.map(|peer| peer.connection.clone())));
+                        drop(reply.send(connection));
                     }
-                    Some(Order::Send(node, message)) => self.send(node, message),
+                    Some(Order::Carry(node, load)) => self.carry(node, load),
+                    Some(Order::Reconnect) => self.reconnect(),
                     Some(Order::Close(reply)) => {
                         self.end().await;
                         // Dropping it answers, too.
@@ -117,7 +175,18 @@ impl Mesh {
                     }
                     None => return self.end().await,
                 },
+                _ = rounds.tick() => self.go_round(),
                 Some(_ended) = self.tasks.join_next() => {}
+            }
+        }
+    }
+
+    fn show_new_credentials(&mut self) {
+        let own = Arc::clone(&self.own.borrow_and_update());
+        match tls::server(&own) {
+            Ok(config) => self.endpoint.set_server_config(Some(serving(config))),
+            Err(error) => {
+                tracing::error!(%error, "the new certificate is of no use: the old one is shown");
             }
         }
     }
@@ -125,23 +194,26 @@ impl Mesh {
     /// Brings dialers and connections in line with who is wanted.
     fn keep_dialing(&mut self) {
         let wanted = self.wanted.borrow_and_update().clone();
-        let own = self.own.node;
+        let me = self.me;
         self.dialers.retain(|node, (address, task)| {
-            let kept = wanted.get(node) == Some(address);
+            let kept = wanted.keeps_all() && wanted.members.get(node) == Some(address);
             if !kept {
                 task.abort();
             }
             kept
         });
         for (node, peer) in &self.connected {
-            if !wanted.contains_key(node) {
+            if !wanted.members.contains_key(node) {
                 peer.connection.close(close::NO_MEMBER, b"no member of the cluster any more");
             }
         }
-        for (node, address) in wanted.into_iter().filter(|(node, _address)| own < *node) {
+        if !wanted.keeps_all() {
+            return;
+        }
+        for (node, address) in wanted.members.into_iter().filter(|(node, _address)| me < *node) {
             if let std::collections::btree_map::Entry::Vacant(vacant) = self.dialers.entry(node) {
-                let (endpoint, own) = (self.endpoint.clone(), Arc::clone(&self.own));
-                let dialing = dial::keep(endpoint, own, node, address, self.inner.clone());
+                let (endpoint, own) = (self.endpoint.clone(), self.own.clone());
+                let dialing = dial::keep(endpoint, own, (node, address), self.inner.clone());
                 vacant.insert((address, self.tasks.spawn(dialing)));
             }
         }
@@ -149,10 +221,22 @@ impl Mesh {
 
     async fn hear(&mut self, told: Inner) {
         match told {
+            Inner::Disowned(node) => {
+                self.pending.remove(&node);
+                self.tell(MeshEvent::Disowned(node)).await;
+            }
+            Inner::Refused(stranger) => {
+                if let Some(node) = stranger.node {
+                    self.pending.remove(&node);
+                }
+                self.tell(MeshEvent::Refused(stranger)).await;
+            }
+            Inner::Missed(node) => drop(self.pending.remove(&node)),
             Inner::Connected(node, connection, first) => self.take(node, connection, first).await,
             Inner::Closed(node, id) => {
                 let of = self.connected.get(&node).map(|peer| peer.connection.stable_id());
                 if of == Some(id) {
+                    self.next_knock.insert(node, Instant::now() + KNOCK_AFTER);
                     self.connected.remove(&node);
                     self.tell(MeshEvent::Down(node)).await;
                 }
@@ -160,11 +244,72 @@ impl Mesh {
         }
     }
 
-    async fn take(&mut self, node: NodeId, connection: Connection, first: Option<RecvStream>) {
-        if !self.wanted.borrow().contains_key(&node) {
-            tracing::warn!(node = %node, "a node that is no member was refused");
-            connection.close(close::NO_MEMBER, b"no member of the cluster");
+    /// Dials a peer that should have dialled long ago.
+    fn knock(&mut self, node: NodeId) {
+        let waits = self.wanted.borrow().keeps_all() && !self.is_due(node);
+        if waits || self.dialers.contains_key(&node) || self.pending.contains_key(&node) {
             return;
+        }
+        self.dial_now(node);
+    }
+
+    fn dial_now(&mut self, node: NodeId) {
+        self.next_knock.insert(node, Instant::now() + KNOCK_AFTER);
+        self.dial_once(node);
+    }
+
+    /// Dials a member; what is said meanwhile waits.
+    fn dial_once(&mut self, node: NodeId) {
+        let Some(address) = self.wanted.borrow().members.get(&node).copied() else { return };
+        self.pending.entry(node).or_default();
+        let (endpoint, own) = (self.endpoint.clone(), self.own.clone());
+        self.tasks.spawn(dial::knock(endpoint, own, (node, address), self.inner.clone()));
+    }
+
+    /// Whoever dials this node does so in vain, and does not know the new address yet. Where this
+    /// node has dialled, the connection moves along by itself (RFC 9000 §9).
+    fn reconnect(&mut self) {
+        let wanted = self.wanted.borrow().clone();
+        let kept = wanted.kept.unwrap_or_else(|| wanted.members.into_keys().collect());
+        for node in kept {
+            if !self.dialers.contains_key(&node) && !self.pending.contains_key(&node) {
+                self.dial_now(node);
+            }
+        }
+    }
+
+    /// Where not everybody is kept: dials those that are, and ends what nobody uses.
+    fn go_round(&mut self) {
+        let kept = match &self.wanted.borrow().kept {
+            None => return,
+            Some(kept) => kept.clone(),
+        };
+        let lacking = |node: &&NodeId| {
+            !self.connected.contains_key(*node) && !self.pending.contains_key(*node)
+        };
+        // The one with the greater id is the second to dial: two would end each other's.
+        let mine = |node: &&NodeId| self.me < **node || self.is_due(**node);
+        let dialed: Vec<NodeId> = kept.iter().filter(lacking).filter(mine).copied().collect();
+        for node in dialed {
+            self.dial_now(node);
+        }
+        for (node, peer) in &self.connected {
+            if !kept.contains(node) && peer.used.elapsed() > UNUSED {
+                peer.connection.close(close::BYE, b"not needed any more");
+            }
+        }
+    }
+
+    fn is_due(&self, node: NodeId) -> bool {
+        let due = self.next_knock.get(&node).copied().unwrap_or(self.started + KNOCK_AFTER);
+        Instant::now() >= due
+    }
+
+    async fn take(&mut self, node: NodeId, connection: Connection, first: Option<RecvStream>) {
+        if !self.wanted.borrow().members.contains_key(&node) {
+            let (at, why) = (connection.remote_address(), Refusal::NoMember);
+            self.tell(MeshEvent::Refused(Stranger { at, node: Some(node), why })).await;
+            return connection.close(close::NO_MEMBER, b"no member of the cluster");
         }
         if let Some(old) = self.connected.remove(&node) {
             old.connection.close(close::REPLACED, b"a newer connection");
@@ -180,14 +325,39 @@ impl Mesh {
             events,
             inner,
         ));
-        self.connected.insert(node, Peer { connection, out });
+        self.connected.insert(node, Peer { connection, out, used: Instant::now() });
+        for order in self.pending.remove(&node).unwrap_or_default() {
+            self.carry(node, order);
+        }
     }
 
-    /// A peer that does not keep up loses messages; the protocol above repairs that.
-    fn send(&self, node: NodeId, message: Message) {
-        let Some(peer) = self.connected.get(&node) else { return };
-        if peer.out.try_send(message).is_err() {
-            tracing::debug!(node = %node, "a message was dropped: the queue is full");
+    /// A peer that does not keep up loses messages; the protocol above repairs that. A member that
+    /// is not connected is dialled, unless a dialer is at it already.
+    fn carry(&mut self, node: NodeId, load: Load) {
+        let Some(peer) = self.connected.get_mut(&node) else {
+            if !self.wanted.borrow().keeps_all() {
+                if !self.pending.contains_key(&node) {
+                    self.dial_once(node);
+                }
+                if let Some(pending) = self.pending.get_mut(&node) {
+                    pending.push(load);
+                }
+            }
+            return;
+        };
+        peer.used = Instant::now();
+        match load {
+            Load::Said(said) => {
+                if peer.out.try_send(said).is_err() {
+                    tracing::debug!(node = %node, "a message was dropped: the queue is full");
+                }
+            }
+            // It may get lost anyhow.
+            Load::Datagram(bytes) => {
+                if let Err(error) = peer.connection.send_datagram(bytes.into()) {
+                    tracing::debug!(node = %node, %error, "a datagram was not sent");
+                }
+            }
         }
     }
 

@@ -16,9 +16,10 @@ use ring::hmac;
 use crate::tls::CredentialsError;
 
 /// A peer that was silent for this long is gone.
-const IDLE_MS: u32 = 2_500;
-/// A connection is never silent for longer than this while its peer lives.
-const KEEP_ALIVE: Duration = Duration::from_millis(500);
+const IDLE_MS: u32 = 1_500;
+/// A connection is never silent for longer than this while its peer lives: six packets in a row
+/// have to get lost before it is given up.
+const KEEP_ALIVE: Duration = Duration::from_millis(250);
 /// What a round trip is thought to take before one was measured: a lost first packet is sent again
 /// after three times that, then after twice that again.
 const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
@@ -35,6 +36,8 @@ pub(crate) mod close {
     pub(crate) const NO_MEMBER: VarInt = VarInt::from_u32(1);
     /// There is a newer connection to the same node.
     pub(crate) const REPLACED: VarInt = VarInt::from_u32(2);
+    /// The certificate has run out: it is good for asking for a new one, and for nothing else.
+    pub(crate) const EXPIRED: VarInt = VarInt::from_u32(3);
 }
 
 /// Why the mesh cannot listen.
@@ -91,11 +94,17 @@ pub(crate) fn listen(
     config: QuicServerConfig,
     node_key: &[u8],
 ) -> Result<Endpoint, BindError> {
-    let mut config = ServerConfig::with_crypto(Arc::new(config));
-    config.transport_config(transport());
+    let config = serving(config);
     let failed = |source| BindError::Socket { address, source };
     let socket = UdpSocket::bind(address).map_err(failed)?;
     Endpoint::new(lasting(node_key), Some(config), socket, Arc::new(TokioRuntime)).map_err(failed)
+}
+
+/// How to serve.
+pub(crate) fn serving(config: QuicServerConfig) -> ServerConfig {
+    let mut config = ServerConfig::with_crypto(Arc::new(config));
+    config.transport_config(transport());
+    config
 }
 
 /// Ids and resets that a restart does not change.

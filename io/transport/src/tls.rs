@@ -7,15 +7,16 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::{CryptoProvider, ring, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
+use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig,
     SignatureScheme,
 };
 use weft_model::NodeId;
-use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use crate::Credentials;
+use crate::certificate::node_of;
+use crate::clients::clients;
 
 /// What both sides must speak.
 const ALPN: &[u8] = b"weft/1";
@@ -25,25 +26,20 @@ const ALPN: &[u8] = b"weft/1";
 #[error("this node's certificate, key or CA is of no use")]
 pub struct CredentialsError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
-fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> CredentialsError {
+pub(crate) fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> CredentialsError {
     CredentialsError(Box::new(error))
 }
 
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
 /// What this node shows to those that connect. They may come without a certificate, to join.
 pub(crate) fn server(own: &Credentials) -> Result<QuicServerConfig, CredentialsError> {
-    let roots = Arc::new(roots(own)?);
-    let clients = WebPkiClientVerifier::builder_with_provider(roots, provider())
-        .allow_unauthenticated()
-        .build()
-        .map_err(unusable)?;
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(unusable)?
-        .with_client_cert_verifier(clients)
+        .with_client_cert_verifier(clients(roots(own)?)?)
         .with_single_cert(own.chain.clone(), own.key.clone_key())
         .map_err(unusable)?;
     config.alpn_protocols = vec![ALPN.to_vec()];
@@ -87,17 +83,6 @@ fn roots(own: &Credentials) -> Result<RootCertStore, CredentialsError> {
         store.add(root.clone()).map_err(unusable)?;
     }
     Ok(store)
-}
-
-/// The node in a certificate's `weft://<cluster>/node/<id>`; the chain was verified before.
-pub(crate) fn node_of(certificate: &CertificateDer<'_>) -> Option<NodeId> {
-    let (_rest, parsed) = X509Certificate::from_der(certificate).ok()?;
-    let names = parsed.subject_alternative_name().ok()??;
-    let uri = names.value.general_names.iter().find_map(|name| match name {
-        GeneralName::URI(uri) => uri.strip_prefix("weft://"),
-        _ => None,
-    })?;
-    uri.split_once("/node/")?.1.parse().ok()
 }
 
 /// What a server must show.
@@ -146,7 +131,8 @@ impl ServerCertVerifier for Verifier {
         let roots = self.roots(intermediates)?;
         let algorithms = self.provider.signature_verification_algorithms.all;
         let parsed = ParsedCertificate::try_from(end_entity)?;
-        verify_server_cert_signed_by_trust_anchor(&parsed, &roots, &[], now, algorithms)?;
+        let between = intermediates;
+        verify_server_cert_signed_by_trust_anchor(&parsed, &roots, between, now, algorithms)?;
         match (&self.expect, node_of(end_entity)) {
             (Expect::Node(peer, _roots), Some(node)) if *peer == node => {}
             (Expect::Authority(_pin), Some(_node)) => {}

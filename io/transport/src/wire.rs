@@ -16,12 +16,13 @@ pub(crate) struct Envelope {
     /// Reserved for relays between zones of a large cluster.
     #[prost(uint32, tag = "2")]
     pub(crate) zone: u32,
-    /// Reserved for the owner's signature, which rows need that others pass on.
+    /// Reserved for the owner's signature, for rows that others pass on: today every member is
+    /// believed that shows its certificate.
     #[prost(bytes = "vec", tag = "3")]
     pub(crate) signature: Vec<u8>,
     #[prost(
         oneof = "Body",
-        tags = "16, 17, 18, 19, 20, 21, 32, 33, 34, 35, 36, 37, 38, 40, 41, 42, 48, 49"
+        tags = "16, 17, 18, 19, 22, 23, 24, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 40, 41, 42, 43, 44, 45, 48, 49, 64, 65, 66, 67"
     )]
     pub(crate) body: Option<Body>,
 }
@@ -36,10 +37,18 @@ pub(crate) enum Body {
     Delta(Delta),
     #[prost(message, tag = "19")]
     RowsRequest(RowsRequest),
-    #[prost(message, tag = "20")]
-    ParticipationRequest(Empty),
-    #[prost(message, tag = "21")]
+    #[prost(message, tag = "22")]
+    DirectoryRequest(Network),
+    #[prost(message, tag = "23")]
+    Directory(Directory),
+    #[prost(message, tag = "24")]
     Digest(Digest),
+    #[prost(message, tag = "25")]
+    Buckets(Buckets),
+    #[prost(message, tag = "26")]
+    Heads(Heads),
+    #[prost(bytes, tag = "27")]
+    Membership(Vec<u8>),
     #[prost(bytes, tag = "32")]
     Command(Vec<u8>),
     #[prost(message, tag = "33")]
@@ -60,10 +69,24 @@ pub(crate) enum Body {
     WatchSnapshot(Vec<u8>),
     #[prost(bytes, tag = "42")]
     WatchChanges(Vec<u8>),
+    #[prost(message, tag = "43")]
+    WatchConfirmed(Confirmed),
+    #[prost(bytes, tag = "44")]
+    Inspect(Vec<u8>),
+    #[prost(bytes, tag = "45")]
+    Inspected(Vec<u8>),
     #[prost(message, tag = "48")]
     Join(Join),
     #[prost(message, tag = "49")]
     Joined(Joined),
+    #[prost(bytes, tag = "64")]
+    Consensus(Vec<u8>),
+    #[prost(bytes, tag = "65")]
+    ConsensusAnswer(Vec<u8>),
+    #[prost(message, tag = "66")]
+    AuthorityRequest(Empty),
+    #[prost(message, tag = "67")]
+    Authority(Authority),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Message)]
@@ -80,6 +103,20 @@ pub(crate) struct Participation {
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Network {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) network: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Directory {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) network: Vec<u8>,
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub(crate) nodes: Vec<Vec<u8>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
 pub(crate) struct Rows {
     #[prost(bytes = "vec", tag = "1")]
     pub(crate) network: Vec<u8>,
@@ -89,6 +126,12 @@ pub(crate) struct Rows {
     pub(crate) version: u64,
     #[prost(message, repeated, tag = "4")]
     pub(crate) rows: Vec<Row>,
+    #[prost(bytes = "vec", tag = "5")]
+    pub(crate) owner: Vec<u8>,
+    #[prost(uint32, tag = "6")]
+    pub(crate) presence: u32,
+    #[prost(bool, tag = "7")]
+    pub(crate) fresh: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -103,6 +146,12 @@ pub(crate) struct Delta {
     pub(crate) to: u64,
     #[prost(message, repeated, tag = "5")]
     pub(crate) changes: Vec<RowChange>,
+    #[prost(bytes = "vec", tag = "6")]
+    pub(crate) owner: Vec<u8>,
+    #[prost(uint32, tag = "7")]
+    pub(crate) presence: u32,
+    #[prost(bool, tag = "8")]
+    pub(crate) fresh: bool,
 }
 
 /// One change: a row that is there, or the id of one that is gone.
@@ -137,23 +186,43 @@ pub(crate) struct RowsRequest {
     pub(crate) epoch: u64,
     #[prost(uint64, tag = "3")]
     pub(crate) have: u64,
+    #[prost(bytes = "vec", tag = "4")]
+    pub(crate) owner: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
 pub(crate) struct Digest {
-    #[prost(uint64, tag = "1")]
-    pub(crate) epoch: u64,
-    #[prost(uint64, tag = "2")]
-    pub(crate) participation: u64,
-    #[prost(message, repeated, tag = "3")]
-    pub(crate) streams: Vec<Stream>,
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) network: Vec<u8>,
+    #[prost(fixed64, tag = "2")]
+    pub(crate) sum: u64,
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
-pub(crate) struct Stream {
+pub(crate) struct Buckets {
     #[prost(bytes = "vec", tag = "1")]
     pub(crate) network: Vec<u8>,
+    #[prost(fixed64, repeated, tag = "2")]
+    pub(crate) sums: Vec<u64>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Heads {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) network: Vec<u8>,
+    #[prost(fixed64, tag = "2")]
+    pub(crate) buckets: u64,
+    #[prost(message, repeated, tag = "3")]
+    pub(crate) heads: Vec<Head>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Head {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) owner: Vec<u8>,
     #[prost(uint64, tag = "2")]
+    pub(crate) epoch: u64,
+    #[prost(uint64, tag = "3")]
     pub(crate) version: u64,
 }
 
@@ -223,6 +292,27 @@ pub(crate) struct Joined {
     /// JSON.
     #[prost(bytes = "vec", tag = "4")]
     pub(crate) snapshot: Vec<u8>,
+}
+
+/// The leader's id; empty: there is none.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Confirmed {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) leader: Vec<u8>,
+}
+
+/// A key: it is not to be told in a log.
+#[derive(Clone, PartialEq, Eq, Message)]
+#[prost(skip_debug)]
+pub(crate) struct Authority {
+    #[prost(string, tag = "1")]
+    pub(crate) pem: String,
+}
+
+impl std::fmt::Debug for Authority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Authority(…)")
+    }
 }
 
 impl Envelope {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -65,19 +66,40 @@ impl Upstream for Scripted {
     }
 }
 
+/// A loopback address that no other socket of this machine uses, so that a port that is free for UDP
+/// is free for TCP, and a port that was closed is nobody else's.
+pub fn own_loopback() -> SocketAddr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    (Ipv4Addr::new(127, high.max(1), low, NEXT.fetch_add(1, Ordering::Relaxed)), 0).into()
+}
+
 impl World {
     /// `app` is open, `vault` is internal; the asker is on `app`.
     pub fn new() -> Self {
         let (zones, zones_seen) = watch::channel(Arc::new(Zones::build([app(), vault()])));
         let (asker, asker_seen) = watch::channel(on(&[1]));
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let udp = UdpSocket::bind(own_loopback()).unwrap();
         let address = udp.local_addr().unwrap();
         let tcp = TcpListener::bind(address).unwrap();
-        let resolver = Resolver::new(zones_seen);
+        let resolver = Resolver::new(zones_seen, || {}).unwrap();
         let (upstream, stop) = (Arc::new(Scripted::default()), CancellationToken::new());
         let behind: Arc<dyn Upstream> = Arc::<Scripted>::clone(&upstream);
         let task = resolver.serve(Sockets { udp, tcp }, asker_seen, behind, stop.clone());
         Self { address, resolver, zones, asker, upstream, stop, task }
+    }
+
+    /// A client of another container of the same host, on the same network.
+    pub fn neighbor(&self) -> Client {
+        let udp = UdpSocket::bind(own_loopback()).unwrap();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.connect(udp.local_addr().unwrap()).unwrap();
+        client.set_nonblocking(true).unwrap();
+        let tcp = TcpListener::bind(udp.local_addr().unwrap()).unwrap();
+        let behind: Arc<dyn Upstream> = Arc::<Scripted>::clone(&self.upstream);
+        let asker = self.asker.subscribe();
+        drop(self.resolver.serve(Sockets { udp, tcp }, asker, behind, self.stop.clone()));
+        Client(AsyncUdpSocket::from_std(client).unwrap())
     }
 
     pub async fn client(&self) -> Client {

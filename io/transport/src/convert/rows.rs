@@ -1,7 +1,9 @@
 //! Whereabouts.
 
-use weft_model::{Endpoint, EndpointId, MacAddr, NetworkId};
-use weft_whereabouts::{Message, RowChange};
+use std::sync::Arc;
+
+use weft_model::{Endpoint, EndpointId, MacAddr, NetworkId, NodeId};
+use weft_whereabouts::{Head, Message, Presence, RowChange, StreamId};
 
 use super::{Malformed, address, array, octets};
 use crate::wire::{self, Body};
@@ -9,36 +11,55 @@ use crate::wire::{self, Body};
 impl From<Message> for Body {
     fn from(message: Message) -> Self {
         match message {
-            Message::Participation { epoch, version, networks } => {
+            Message::Participation { head: Head { epoch, version }, networks } => {
                 let networks = networks.iter().map(|id| id.to_bytes().to_vec()).collect();
                 Self::Participation(wire::Participation { epoch, version, networks })
             }
-            Message::Snapshot { network, epoch, version, rows } => Self::Rows(wire::Rows {
-                network: network.to_bytes().to_vec(),
-                epoch,
-                version,
-                rows: rows.into_iter().map(wire::Row::from).collect(),
-            }),
-            Message::Delta { network, epoch, from, to, changes } => Self::Delta(wire::Delta {
-                network: network.to_bytes().to_vec(),
-                epoch,
-                from,
-                to,
-                changes: changes.into_iter().map(wire::RowChange::from).collect(),
-            }),
-            Message::Request { network, epoch, have } => {
-                let network = network.to_bytes().to_vec();
-                Self::RowsRequest(wire::RowsRequest { network, epoch, have })
+            Message::DirectoryRequest { network } => {
+                Self::DirectoryRequest(wire::Network { network: bytes(network) })
             }
-            Message::ParticipationRequest => Self::ParticipationRequest(wire::Empty {}),
-            Message::Digest { epoch, participation, streams } => {
-                let stream = |(network, version): (NetworkId, u64)| wire::Stream {
-                    network: network.to_bytes().to_vec(),
-                    version,
-                };
-                let streams = streams.into_iter().map(stream).collect();
-                Self::Digest(wire::Digest { epoch, participation, streams })
+            Message::Directory { network, nodes } => Self::Directory(wire::Directory {
+                network: bytes(network),
+                nodes: nodes.iter().map(|node| node.to_bytes().to_vec()).collect(),
+            }),
+            Message::Snapshot { stream, head, presence, rows, fresh } => Self::Rows(wire::Rows {
+                network: bytes(stream.network),
+                owner: stream.owner.to_bytes().to_vec(),
+                epoch: head.epoch,
+                version: head.version,
+                presence: number(presence),
+                rows: rows.iter().map(|row| wire::Row::from(&**row)).collect(),
+                fresh,
+            }),
+            Message::Delta { stream, epoch, from, to, presence, changes, fresh } => {
+                Self::Delta(wire::Delta {
+                    network: bytes(stream.network),
+                    owner: stream.owner.to_bytes().to_vec(),
+                    epoch,
+                    from,
+                    to,
+                    presence: number(presence),
+                    changes: changes.into_iter().map(wire::RowChange::from).collect(),
+                    fresh,
+                })
             }
+            Message::Request { stream, have } => Self::RowsRequest(wire::RowsRequest {
+                network: bytes(stream.network),
+                owner: stream.owner.to_bytes().to_vec(),
+                epoch: have.epoch,
+                have: have.version,
+            }),
+            Message::Digest { network, sum } => {
+                Self::Digest(wire::Digest { network: bytes(network), sum })
+            }
+            Message::Buckets { network, sums } => {
+                Self::Buckets(wire::Buckets { network: bytes(network), sums })
+            }
+            Message::Heads { network, buckets, heads } => Self::Heads(wire::Heads {
+                network: bytes(network),
+                buckets,
+                heads: heads.into_iter().map(wire::Head::from).collect(),
+            }),
         }
     }
 }
@@ -48,46 +69,112 @@ pub(crate) fn message(body: Body) -> Result<Option<Message>, Malformed> {
     Ok(Some(match body {
         Body::Participation(wire::Participation { epoch, version, networks }) => {
             let networks = networks.iter().map(|id| network(id)).collect::<Result<_, _>>()?;
-            Message::Participation { epoch, version, networks }
+            Message::Participation { head: Head { epoch, version }, networks }
         }
-        Body::Rows(wire::Rows { network: id, epoch, version, rows }) => Message::Snapshot {
+        Body::DirectoryRequest(wire::Network { network: id }) => {
+            Message::DirectoryRequest { network: network(&id)? }
+        }
+        Body::Directory(wire::Directory { network: id, nodes }) => Message::Directory {
             network: network(&id)?,
-            epoch,
-            version,
-            rows: rows.into_iter().map(endpoint).collect::<Result<_, _>>()?,
+            nodes: nodes.iter().map(|id| node(id)).collect::<Result<_, _>>()?,
         },
-        Body::Delta(wire::Delta { network: id, epoch, from, to, changes }) => Message::Delta {
+        Body::Rows(rows) => snapshot(rows)?,
+        Body::Delta(changes) => delta(changes)?,
+        Body::RowsRequest(wire::RowsRequest { network, owner, epoch, have }) => Message::Request {
+            stream: stream(&network, &owner)?,
+            have: Head { epoch, version: have },
+        },
+        Body::Digest(wire::Digest { network: id, sum }) => {
+            Message::Digest { network: network(&id)?, sum }
+        }
+        Body::Buckets(wire::Buckets { network: id, sums }) => {
+            Message::Buckets { network: network(&id)?, sums }
+        }
+        Body::Heads(wire::Heads { network: id, buckets, heads }) => Message::Heads {
             network: network(&id)?,
-            epoch,
-            from,
-            to,
-            changes: changes.into_iter().map(change).collect::<Result<_, _>>()?,
+            buckets,
+            heads: heads.iter().map(head).collect::<Result<_, _>>()?,
         },
-        Body::RowsRequest(wire::RowsRequest { network: id, epoch, have }) => {
-            Message::Request { network: network(&id)?, epoch, have }
-        }
-        Body::ParticipationRequest(wire::Empty {}) => Message::ParticipationRequest,
-        Body::Digest(wire::Digest { epoch, participation, streams }) => {
-            let stream = |s: wire::Stream| Ok((network(&s.network)?, s.version));
-            let streams = streams.into_iter().map(stream).collect::<Result<_, _>>()?;
-            Message::Digest { epoch, participation, streams }
-        }
         _other => return Ok(None),
     }))
+}
+
+fn snapshot(rows: wire::Rows) -> Result<Message, Malformed> {
+    let wire::Rows { network, epoch, version, rows, owner, presence: number, fresh } = rows;
+    Ok(Message::Snapshot {
+        stream: stream(&network, &owner)?,
+        head: Head { epoch, version },
+        presence: presence(number)?,
+        rows: rows.into_iter().map(|row| endpoint(row).map(Arc::new)).collect::<Result<_, _>>()?,
+        fresh,
+    })
+}
+
+fn delta(delta: wire::Delta) -> Result<Message, Malformed> {
+    let wire::Delta { network, epoch, from, to, changes, owner, presence: number, fresh } = delta;
+    Ok(Message::Delta {
+        stream: stream(&network, &owner)?,
+        epoch,
+        from,
+        to,
+        presence: presence(number)?,
+        changes: changes.into_iter().map(change).collect::<Result<_, _>>()?,
+        fresh,
+    })
+}
+
+fn bytes(network: NetworkId) -> Vec<u8> {
+    network.to_bytes().to_vec()
 }
 
 fn network(bytes: &[u8]) -> Result<NetworkId, Malformed> {
     array(bytes, "a network id").map(NetworkId::from_bytes)
 }
 
-impl From<Endpoint> for wire::Row {
-    fn from(endpoint: Endpoint) -> Self {
+fn node(bytes: &[u8]) -> Result<NodeId, Malformed> {
+    array(bytes, "a node id").map(NodeId::from_bytes)
+}
+
+fn stream(id: &[u8], owner: &[u8]) -> Result<StreamId, Malformed> {
+    Ok(StreamId { network: network(id)?, owner: node(owner)? })
+}
+
+impl From<(NodeId, Head)> for wire::Head {
+    fn from((owner, head): (NodeId, Head)) -> Self {
+        let Head { epoch, version } = head;
+        Self { owner: owner.to_bytes().to_vec(), epoch, version }
+    }
+}
+
+fn head(head: &wire::Head) -> Result<(NodeId, Head), Malformed> {
+    Ok((node(&head.owner)?, Head { epoch: head.epoch, version: head.version }))
+}
+
+const fn number(presence: Presence) -> u32 {
+    match presence {
+        Presence::Here => 0,
+        Presence::Lingering => 1,
+        Presence::Left => 2,
+    }
+}
+
+const fn presence(number: u32) -> Result<Presence, Malformed> {
+    match number {
+        0 => Ok(Presence::Here),
+        1 => Ok(Presence::Lingering),
+        2 => Ok(Presence::Left),
+        _ => Err(Malformed("how a node takes part")),
+    }
+}
+
+impl From<&Endpoint> for wire::Row {
+    fn from(endpoint: &Endpoint) -> Self {
         Self {
             id: endpoint.id.to_bytes().to_vec(),
             mac: endpoint.mac.0.to_vec(),
-            addresses: endpoint.addresses.into_iter().map(octets).collect(),
-            name: endpoint.name.map(String::from),
-            aliases: endpoint.aliases.into_iter().map(String::from).collect(),
+            addresses: endpoint.addresses.iter().copied().map(octets).collect(),
+            name: endpoint.name.clone().map(String::from),
+            aliases: endpoint.aliases.iter().cloned().map(String::from).collect(),
         }
     }
 }
@@ -106,7 +193,7 @@ fn endpoint(row: wire::Row) -> Result<Endpoint, Malformed> {
 impl From<RowChange> for wire::RowChange {
     fn from(change: RowChange) -> Self {
         match change {
-            RowChange::Put(endpoint) => Self { put: Some(endpoint.into()), remove: Vec::new() },
+            RowChange::Put(row) => Self { put: Some((&*row).into()), remove: Vec::new() },
             RowChange::Remove(id) => Self { put: None, remove: id.to_bytes().to_vec() },
         }
     }
@@ -114,7 +201,7 @@ impl From<RowChange> for wire::RowChange {
 
 fn change(change: wire::RowChange) -> Result<RowChange, Malformed> {
     match change.put {
-        Some(row) => endpoint(row).map(RowChange::Put),
+        Some(row) => endpoint(row).map(|row| RowChange::Put(Arc::new(row))),
         None => array(&change.remove, "an endpoint id")
             .map(|b| RowChange::Remove(EndpointId::from_bytes(b))),
     }
@@ -141,15 +228,22 @@ mod tests {
     }
 
     fn all() -> Vec<Message> {
-        let network = NetworkId::from_random(7);
-        let changes = vec![RowChange::Put(row()), RowChange::Remove(EndpointId::from_random(3))];
+        let (network, owner) = (NetworkId::from_random(7), NodeId::from_random(4));
+        let (stream, head) = (StreamId { network, owner }, Head { epoch: 1, version: 2 });
+        let (row, fresh) = (Arc::new(row()), true);
+        let changes =
+            vec![RowChange::Put(Arc::clone(&row)), RowChange::Remove(EndpointId::from_random(3))];
+        let presence = Presence::Lingering;
         vec![
-            Message::Participation { epoch: 1, version: 2, networks: BTreeSet::from([network]) },
-            Message::Snapshot { network, epoch: 1, version: 2, rows: vec![row()] },
-            Message::Delta { network, epoch: 1, from: 2, to: 4, changes },
-            Message::Request { network, epoch: 1, have: 0 },
-            Message::ParticipationRequest,
-            Message::Digest { epoch: 1, participation: 2, streams: vec![(network, 4)] },
+            Message::Participation { head, networks: BTreeSet::from([network]) },
+            Message::DirectoryRequest { network },
+            Message::Directory { network, nodes: BTreeSet::from([owner]) },
+            Message::Snapshot { stream, head, presence, rows: vec![row], fresh },
+            Message::Delta { stream, epoch: 1, from: 2, to: 4, presence, changes, fresh },
+            Message::Request { stream, have: head },
+            Message::Digest { network, sum: u64::MAX },
+            Message::Buckets { network, sums: vec![0, 5, u64::MAX] },
+            Message::Heads { network, buckets: 1 << 63, heads: vec![(owner, head)] },
         ]
     }
 
@@ -180,7 +274,7 @@ mod tests {
         }
 
         #[test]
-        fn no_damage_makes_decoding_panic(which in 0..6_usize, at in any::<prop::sample::Index>(), to: u8) {
+        fn no_damage_makes_decoding_panic(which in 0..9_usize, at in any::<prop::sample::Index>(), to: u8) {
             let mut bytes = Envelope::new(all()[which].clone().into()).encode_to_vec();
             let at = at.index(bytes.len());
             bytes[at] = to;

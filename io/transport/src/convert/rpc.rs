@@ -4,7 +4,8 @@ use weft_model::{NetworkId, NodeId};
 
 use super::{Malformed, address, array, json, octets, parse};
 use crate::event::{
-    JoinAnswer, JoinRefused, JoinRequest, JoinResponse, Request, Response, WatchItem,
+    CONSENSUS_LONGEST, JoinAnswer, JoinRefused, JoinRequest, JoinResponse, Request, Response,
+    Secret, WatchItem,
 };
 use crate::wire::{self, Body};
 
@@ -17,6 +18,9 @@ impl From<Request> for Body {
                 network: network.to_bytes().to_vec(),
                 address: octets(address),
             }),
+            Request::Inspect { question } => Self::Inspect(question),
+            Request::Consensus { message } => Self::Consensus(message),
+            Request::Authority => Self::AuthorityRequest(wire::Empty {}),
         }
     }
 }
@@ -32,6 +36,9 @@ impl TryFrom<Body> for Request {
                 network: array(&network, "a network id").map(NetworkId::from_bytes)?,
                 address: address(&octets)?,
             }),
+            Body::Inspect(question) => Ok(Self::Inspect { question }),
+            Body::Consensus(message) => bounded(message).map(|message| Self::Consensus { message }),
+            Body::AuthorityRequest(wire::Empty {}) => Ok(Self::Authority),
             _other => Err(Malformed("a request")),
         }
     }
@@ -51,6 +58,9 @@ impl From<Response> for Body {
                 let ids = managers.iter().map(|id| id.to_bytes().to_vec()).collect();
                 Self::NotManager(wire::Ids { ids })
             }
+            Response::Inspected { answer } => Self::Inspected(answer),
+            Response::Consensus { answer } => Self::ConsensusAnswer(answer),
+            Response::Authority(Secret(pem)) => Self::Authority(wire::Authority { pem }),
         }
     }
 }
@@ -71,6 +81,11 @@ impl TryFrom<Body> for Response {
                 let managers = ids.iter().map(|id| node(id)).collect::<Result<_, _>>()?;
                 Ok(Self::NotManager { managers })
             }
+            Body::Inspected(answer) => Ok(Self::Inspected { answer }),
+            Body::ConsensusAnswer(answer) => {
+                bounded(answer).map(|answer| Self::Consensus { answer })
+            }
+            Body::Authority(wire::Authority { pem }) => Ok(Self::Authority(Secret(pem))),
             _other => Err(Malformed("a response")),
         }
     }
@@ -81,6 +96,9 @@ impl From<WatchItem> for Body {
         match item {
             WatchItem::Snapshot(snapshot) => Self::WatchSnapshot(json(&snapshot)),
             WatchItem::Changes(changes) => Self::WatchChanges(json(&changes)),
+            WatchItem::Confirmed { leader } => Self::WatchConfirmed(wire::Confirmed {
+                leader: leader.map(|id| id.to_bytes().to_vec()).unwrap_or_default(),
+            }),
         }
     }
 }
@@ -93,6 +111,12 @@ impl TryFrom<Body> for WatchItem {
             Body::WatchSnapshot(snapshot) => parse(&snapshot, "a registry").map(Self::Snapshot),
             Body::WatchChanges(changes) => {
                 parse(&changes, "a registry's changes").map(Self::Changes)
+            }
+            Body::WatchConfirmed(wire::Confirmed { leader }) if leader.is_empty() => {
+                Ok(Self::Confirmed { leader: None })
+            }
+            Body::WatchConfirmed(wire::Confirmed { leader }) => {
+                Ok(Self::Confirmed { leader: Some(node(&leader)?) })
             }
             _other => Err(Malformed("a registry")),
         }
@@ -169,4 +193,11 @@ pub(crate) struct JoinResponseOrRefusal(pub(crate) JoinAnswer);
 
 fn node(bytes: &[u8]) -> Result<NodeId, Malformed> {
     array(bytes, "a node id").map(NodeId::from_bytes)
+}
+
+fn bounded(message: Vec<u8>) -> Result<Vec<u8>, Malformed> {
+    if message.len() > CONSENSUS_LONGEST {
+        return Err(Malformed("a manager's message that is too long"));
+    }
+    Ok(message)
 }

@@ -8,6 +8,7 @@
     reason = "integration tests"
 )]
 
+mod certificates;
 mod hostile;
 mod joining;
 mod nodes;

@@ -3,20 +3,19 @@
 use std::time::{Duration, Instant};
 
 use weft_model::{NetworkId, NodeId};
-use weft_transport::MeshEvent;
+use weft_transport::{MeshEvent, Refusal};
 use weft_whereabouts::Message;
 
 use crate::world::{A, Authority, B, C, Node, Wire, introduce, pair};
 
 /// Longer than a silence goes unnoticed.
-const NOTICED: Duration = Duration::from_secs(4);
+const NOTICED: Duration = Duration::from_secs(3);
 
 /// Longer than it takes to find a node that can be reached again.
 const FOUND: Duration = Duration::from_millis(1500);
 
 fn numbered(number: u64) -> Message {
-    let streams = vec![(NetworkId::from_random(7), number)];
-    Message::Digest { epoch: 1, participation: 2, streams }
+    Message::Digest { network: NetworkId::from_random(7), sum: number }
 }
 
 async fn expect_message(node: &mut Node, from: NodeId, message: Message) {
@@ -40,6 +39,63 @@ async fn messages_arrive_in_order_from_whom_the_certificate_names() {
 }
 
 #[tokio::test]
+async fn what_the_membership_says_arrives_in_datagrams_and_over_the_stream() {
+    let (_authority, a, mut b) = pair().await;
+    a.handle.send_datagram(B, vec![7; 1_101]).unwrap();
+    expect_membership(&mut b, vec![7; 1_101]).await;
+    a.handle.send_membership(B, vec![8; 100_000]).unwrap();
+    expect_membership(&mut b, vec![8; 100_000]).await;
+}
+
+async fn expect_membership(node: &mut Node, bytes: Vec<u8>) {
+    match node.next().await {
+        MeshEvent::Membership(by, heard) => assert_eq!((by, heard), (A, bytes)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_kept_is_connected_when_there_is_something_to_say() {
+    let authority = Authority::new();
+    let mut a = Node::start(authority.credentials(A));
+    let mut b = Node::start(authority.credentials(B));
+    a.keeps(&[]);
+    b.keeps(&[]);
+    introduce(&a, A, &b, B);
+    a.sees_nothing().await;
+    b.sees_nothing().await;
+    for number in 0..20 {
+        b.handle.send(A, numbered(number)).unwrap();
+    }
+    a.sees_up(B).await;
+    b.sees_up(A).await;
+    for number in 0..20 {
+        expect_message(&mut a, B, numbered(number)).await;
+    }
+    a.handle.send(B, numbered(99)).unwrap();
+    expect_message(&mut b, A, numbered(99)).await;
+}
+
+#[tokio::test]
+async fn who_is_kept_by_one_side_is_connected_whatever_the_other_keeps() {
+    let authority = Authority::new();
+    let mut a = Node::start(authority.credentials(A));
+    let mut b = Node::start(authority.credentials(B));
+    let mut c = Node::start(authority.credentials(C));
+    a.keeps(&[B]);
+    b.keeps(&[]);
+    c.keeps(&[B]);
+    for (one, one_id, other, other_id) in [(&a, A, &b, B), (&b, B, &c, C)] {
+        introduce(one, one_id, other, other_id);
+    }
+    a.sees_up(B).await;
+    b.sees_up(A).await;
+    // The one with the greater id gives the other time to dial first.
+    c.sees_up(B).await;
+    b.sees_up(C).await;
+}
+
+#[tokio::test]
 async fn three_nodes_are_connected_each_with_each() {
     let (authority, mut a, mut b) = pair().await;
     let mut c = Node::start(authority.credentials(C));
@@ -56,7 +112,7 @@ async fn three_nodes_are_connected_each_with_each() {
 }
 
 #[tokio::test]
-async fn a_silent_node_is_down_within_four_seconds_and_up_again_soon_after_it_speaks() {
+async fn a_silent_node_is_down_within_three_seconds_and_up_again_soon_after_it_speaks() {
     let authority = Authority::new();
     let mut a = Node::start(authority.credentials(A));
     let mut b = Node::start(authority.credentials(B));
@@ -116,8 +172,49 @@ async fn a_removed_node_is_disconnected_and_stays_so() {
     a.unwants(B);
     a.sees_down(B).await;
     b.sees_down(A).await;
+    b.hears_no_member(A).await;
     b.sees_nothing().await;
+    a.lets_nobody_in().await;
     a.wants(B, b.address());
+    a.sees_up(B).await;
+    b.sees_up(A).await;
+}
+
+#[tokio::test]
+async fn who_was_removed_while_it_was_away_is_told_when_it_asks() {
+    let authority = Authority::new();
+    let a = Node::start(authority.credentials(A));
+    let mut b = Node::start(authority.credentials(B));
+    // B waits to be dialled, and A does not know it.
+    b.wants(A, a.address());
+    let (handle, until) = (b.handle.clone(), b.hears_no_member(A));
+    let asking = async {
+        while handle.watch(A, 0).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        () = until => {}
+        () = asking => panic!("A answers whom it does not know"),
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_dialled_dials_after_a_while() {
+    let authority = Authority::new();
+    let mut a = Node::start(authority.credentials(A));
+    let mut b = Node::start(authority.credentials(B));
+    let nowhere = Wire::to(b.address()).await;
+    nowhere.cut();
+    a.wants(B, nowhere.address);
+    b.wants(A, a.address());
+    let handle = b.handle.clone();
+    let asking = async {
+        while handle.watch(A, 0).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(crate::world::DEADLINE, asking).await.unwrap();
     a.sees_up(B).await;
     b.sees_up(A).await;
 }
@@ -136,13 +233,31 @@ async fn a_node_that_moved_is_found_at_its_new_address() {
 }
 
 #[tokio::test]
+async fn who_has_another_address_is_there_at_once_though_others_dial_the_old_one() {
+    let authority = Authority::new();
+    let mut a = Node::start(authority.credentials(A));
+    let mut b = Node::start(authority.credentials(B));
+    let nowhere = Wire::to(b.address()).await;
+    nowhere.cut();
+    a.wants(B, nowhere.address);
+    b.wants(A, a.address());
+    b.sees_nothing().await;
+    b.handle.reconnect().await;
+    let asked = Instant::now();
+    a.sees_up(B).await;
+    b.sees_up(A).await;
+    assert!(asked.elapsed() < FOUND, "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
 async fn whoever_is_no_peer_is_never_told_of() {
     let authority = Authority::new();
     let mut a = Node::start(authority.credentials(A));
     let mut b = Node::start(authority.credentials(B));
     a.wants(B, b.address());
-    b.sees_nothing().await;
-    a.sees_nothing().await;
+    a.hears_no_member(B).await;
+    b.refuses(Some(A), Refusal::NoMember).await;
+    b.lets_nobody_in().await;
 }
 
 #[tokio::test]
@@ -152,7 +267,8 @@ async fn a_node_at_anothers_address_is_not_taken_for_it() {
     let mut c = Node::start(authority.credentials(C));
     c.wants(A, a.address());
     a.wants(B, c.address());
-    a.sees_nothing().await;
+    a.refuses(Some(B), Refusal::Foreign).await;
+    a.lets_nobody_in().await;
     c.sees_nothing().await;
 }
 
@@ -161,8 +277,9 @@ async fn a_node_with_a_certificate_of_another_ca_is_refused() {
     let mut a = Node::start(Authority::new().credentials(A));
     let mut b = Node::start(Authority::new().credentials(B));
     introduce(&a, A, &b, B);
-    a.sees_nothing().await;
-    b.sees_nothing().await;
+    a.refuses(Some(B), Refusal::Foreign).await;
+    a.lets_nobody_in().await;
+    b.lets_nobody_in().await;
 }
 
 #[tokio::test]
@@ -173,5 +290,6 @@ async fn a_node_that_believes_another_ca_is_refused_by_those_who_do_not() {
     let a = Node::start(foreign);
     let mut b = Node::start(ours.credentials(B));
     introduce(&a, A, &b, B);
-    b.sees_nothing().await;
+    b.refuses(None, Refusal::Foreign).await;
+    b.lets_nobody_in().await;
 }

@@ -2,7 +2,9 @@
 
 use tokio::time::timeout;
 use weft_registry::{Change, Command, Entry, Outcome, Snapshot};
-use weft_transport::{MeshEvent, Request, RequestError, Response, WatchItem};
+use weft_transport::{
+    CONSENSUS_LONGEST, MeshEvent, Request, RequestError, Response, Secret, WatchItem,
+};
 
 use crate::world::{A, B, C, DEADLINE, pair};
 
@@ -21,6 +23,54 @@ async fn a_request_gets_its_response() {
     assert_eq!((by, heard), (A, request()));
     reply.send(Response::Outcome(Outcome::Done, 42)).unwrap();
     assert_eq!(asked.await.unwrap().unwrap(), Response::Outcome(Outcome::Done, 42));
+}
+
+#[tokio::test]
+async fn a_node_is_inspected_with_whatever_bytes_its_owner_understands() {
+    let (_authority, a, mut b) = pair().await;
+    let question = Request::Inspect { question: vec![0, 255, 7] };
+    let asked = tokio::spawn({
+        let (handle, question) = (a.handle.clone(), question.clone());
+        async move { handle.request(B, question).await }
+    });
+    let MeshEvent::Asked(by, heard, reply) = b.next().await else { panic!("no question") };
+    assert_eq!((by, heard), (A, question));
+    let seen = Response::Inspected { answer: vec![9; 100_000] };
+    reply.send(seen.clone()).unwrap();
+    assert_eq!(asked.await.unwrap().unwrap(), seen);
+}
+
+#[tokio::test]
+async fn managers_consult_each_other_and_share_the_authority() {
+    let (_authority, a, mut b) = pair().await;
+    let key = Secret("-----BEGIN PRIVATE KEY-----".into());
+    let questions = [
+        (
+            Request::Consensus { message: vec![7; 5 << 20] },
+            Response::Consensus { answer: vec![8, 0, 255] },
+        ),
+        (Request::Authority, Response::Authority(key.clone())),
+    ];
+    for (question, answer) in questions {
+        let asked = tokio::spawn({
+            let (handle, question) = (a.handle.clone(), question.clone());
+            async move { handle.request(B, question).await }
+        });
+        let MeshEvent::Asked(by, heard, reply) = b.next().await else { panic!("no question") };
+        assert!(by == A && heard == question);
+        reply.send(answer.clone()).unwrap();
+        assert_eq!(asked.await.unwrap().unwrap(), answer);
+    }
+    assert!(!format!("{:?}", Response::Authority(key)).contains("PRIVATE"));
+}
+
+#[tokio::test]
+async fn a_manager_s_message_that_is_too_long_is_not_handed_on() {
+    let (_authority, a, mut b) = pair().await;
+    let message = vec![0; CONSENSUS_LONGEST + 1];
+    let asked = a.handle.request(B, Request::Consensus { message }).await;
+    assert_eq!(asked, Ok(Response::NotManager { managers: vec![] }));
+    b.sees_nothing().await;
 }
 
 #[tokio::test]

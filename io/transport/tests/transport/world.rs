@@ -1,6 +1,5 @@
 //! A cluster's CA, nodes with meshes, and a wire between them that can be cut.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,15 +10,20 @@ use rcgen::{
     Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use time::OffsetDateTime;
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use weft_model::NodeId;
-use weft_transport::{BindError, Credentials, Mesh, MeshEvent, MeshHandle};
+use weft_transport::{
+    BindError, Credentials, Mesh, MeshEvent, MeshHandle, Peers, Refusal, Stranger,
+};
 
 /// Nothing takes longer, unless it does not happen at all.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(15);
+/// Longer than any test.
+const LONG: Duration = Duration::from_secs(3600);
 /// What has not happened after this time does not happen.
 pub(crate) const QUIET: Duration = Duration::from_millis(1500);
 
@@ -31,17 +35,29 @@ pub(crate) const C: NodeId = NodeId::from_random(0xc);
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pub(crate) certificate: CertificateDer<'static>,
+    /// The same, signed by the one before.
+    cross: Option<CertificateDer<'static>>,
 }
 
 impl Authority {
     pub(crate) fn new() -> Self {
+        Self::signed_by(None)
+    }
+
+    /// Another one of the same name, which this one vouches for.
+    pub(crate) fn successor(&self) -> Self {
+        Self::signed_by(Some(&self.issuer))
+    }
+
+    fn signed_by(before: Option<&Issuer<'static, KeyPair>>) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         params.distinguished_name = common_name("test CA");
         let certificate = params.self_signed(&key).unwrap().der().clone();
-        Self { issuer: Issuer::new(params, key), certificate }
+        let cross = before.map(|issuer| params.signed_by(&key, issuer).unwrap().der().clone());
+        Self { issuer: Issuer::new(params, key), certificate, cross }
     }
 
     pub(crate) fn sha256(&self) -> [u8; 32] {
@@ -50,17 +66,31 @@ impl Authority {
     }
 
     pub(crate) fn credentials(&self, node: NodeId) -> Credentials {
-        self.sign(node, &format!("weft://test/node/{node}"))
+        self.good_for(LONG, node)
+    }
+
+    /// A node with a certificate that is good for so long from now on.
+    pub(crate) fn good_for(&self, life: Duration, node: NodeId) -> Credentials {
+        self.sign(node, &format!("weft://test/node/{node}"), life)
+    }
+
+    /// A node whose certificate was good and has run out.
+    pub(crate) async fn expired(&self, node: NodeId) -> Credentials {
+        let credentials = self.good_for(Duration::ZERO, node);
+        run_out(&credentials).await;
+        credentials
     }
 
     /// A certificate of the cluster that names no node.
     pub(crate) fn nameless(&self) -> Credentials {
-        self.sign(A, "weft://test/somebody")
+        self.sign(A, "weft://test/somebody", LONG)
     }
 
-    fn sign(&self, node: NodeId, uri: &str) -> Credentials {
+    fn sign(&self, node: NodeId, uri: &str, life: Duration) -> Credentials {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
+        params.not_before = OffsetDateTime::now_utc() - LONG;
+        params.not_after = OffsetDateTime::now_utc() + life;
         params.subject_alt_names = vec![SanType::URI(uri.try_into().unwrap())];
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
@@ -68,10 +98,19 @@ impl Authority {
         let leaf = params.signed_by(&key, &self.issuer).unwrap().der().clone();
         Credentials {
             node,
-            chain: vec![leaf, self.certificate.clone()],
+            chain: [leaf, self.certificate.clone()].into_iter().chain(self.cross.clone()).collect(),
             key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
             roots: vec![self.certificate.clone()],
         }
+    }
+}
+
+/// Waits until a certificate has run out.
+pub(crate) async fn run_out(credentials: &Credentials) {
+    let parsed = x509_parser::parse_x509_certificate(&credentials.chain[0]).unwrap().1;
+    let until = parsed.validity().not_after.timestamp();
+    while OffsetDateTime::now_utc().unix_timestamp() <= until {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -85,7 +124,8 @@ fn common_name(text: &str) -> DistinguishedName {
 pub(crate) struct Node {
     pub(crate) handle: MeshHandle,
     pub(crate) events: mpsc::Receiver<MeshEvent>,
-    pub(crate) peers: watch::Sender<BTreeMap<NodeId, SocketAddr>>,
+    pub(crate) peers: watch::Sender<Peers>,
+    pub(crate) own: watch::Sender<Arc<Credentials>>,
 }
 
 impl Node {
@@ -108,9 +148,10 @@ impl Node {
     }
 
     fn try_start(listen: SocketAddr, own: Credentials) -> Result<Self, BindError> {
-        let (peers, wanted) = watch::channel(BTreeMap::new());
-        let (handle, events) = Mesh::start(listen, own, wanted)?;
-        Ok(Self { handle, events, peers })
+        let (peers, wanted) = watch::channel(Peers::default());
+        let (own, shown) = watch::channel(Arc::new(own));
+        let (handle, events) = Mesh::start(listen, shown, wanted)?;
+        Ok(Self { handle, events, peers, own })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -119,13 +160,18 @@ impl Node {
 
     pub(crate) fn wants(&self, peer: NodeId, address: SocketAddr) {
         self.peers.send_modify(|peers| {
-            peers.insert(peer, address);
+            peers.members.insert(peer, address);
         });
+    }
+
+    /// Not everybody is to be connected with, but these are.
+    pub(crate) fn keeps(&self, kept: &[NodeId]) {
+        self.peers.send_modify(|peers| peers.kept = Some(kept.iter().copied().collect()));
     }
 
     pub(crate) fn unwants(&self, peer: NodeId) {
         self.peers.send_modify(|peers| {
-            peers.remove(&peer);
+            peers.members.remove(&peer);
         });
     }
 
@@ -140,9 +186,40 @@ impl Node {
         assert!(matches!(event, MeshEvent::Up(node) if node == peer), "{event:?}");
     }
 
+    pub(crate) async fn sees_up_in_any_order(&mut self, peers: &[NodeId]) {
+        let mut seen = Vec::new();
+        for _peer in peers {
+            let event = self.next().await;
+            let MeshEvent::Up(node) = event else { panic!("{event:?}") };
+            seen.push(node);
+        }
+        seen.sort();
+        assert_eq!(seen, peers);
+    }
+
     pub(crate) async fn sees_down(&mut self, peer: NodeId) {
         let event = self.next().await;
         assert!(matches!(event, MeshEvent::Down(node) if node == peer), "{event:?}");
+    }
+
+    pub(crate) async fn hears_no_member(&mut self, by: NodeId) {
+        let event = self.next().await;
+        assert!(matches!(event, MeshEvent::Disowned(node) if node == by), "{event:?}");
+    }
+
+    /// Somebody is refused, and for this reason.
+    pub(crate) async fn refuses(&mut self, who: Option<NodeId>, reason: Refusal) {
+        let event = self.next().await;
+        let MeshEvent::Refused(Stranger { node, why, .. }) = event else { panic!("{event:?}") };
+        assert_eq!((node, why), (who, reason));
+    }
+
+    /// Nobody comes up and nobody is heard, whoever is refused meanwhile.
+    pub(crate) async fn lets_nobody_in(&mut self) {
+        let until = tokio::time::Instant::now() + QUIET;
+        while let Ok(event) = tokio::time::timeout_at(until, self.events.recv()).await {
+            assert!(matches!(event, Some(MeshEvent::Refused(_))), "{event:?}");
+        }
     }
 
     pub(crate) async fn sees_nothing(&mut self) {
