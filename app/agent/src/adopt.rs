@@ -3,26 +3,28 @@
 //! Entries towards an owner that has not spoken since the agent started are taken into what is
 //! desired as they stand. Once the owner has spoken its word counts and nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
-use weft_model::{Vni, Vtep};
-use weft_plan::{Desired, FdbSeen, NeighborSeen, Observed};
+use weft_model::{MacAddr, Vni, Vtep};
+use weft_plan::{Desired, Engine, FdbSeen, NeighborSeen, Observed};
 
 /// Per network, the hosts that have not said yet what they have there.
 pub(crate) type Unheard = BTreeSet<(Vni, Vtep)>;
 
 /// Adds the kernel's entries towards `unheard` hosts to `desired`, where nothing else is desired.
 pub(crate) fn adopt(desired: &mut Desired, observed: &Observed, unheard: &Unheard) {
+    let engine = desired.engine;
     for (vni, segment) in &mut desired.segments {
-        let Some(seen) = observed.segments.get(vni) else { continue };
-        for (mac, entry) in &seen.fdb {
+        let Some((fdb, neighbors)) = tables(engine, *vni, observed) else { continue };
+        for (mac, entry) in fdb {
             if let FdbSeen::At(vtep) = entry
                 && unheard.contains(&(*vni, *vtep))
             {
                 segment.fdb.entry(*mac).or_insert(*vtep);
             }
         }
-        for (address, entry) in &seen.neighbors {
+        for (address, entry) in neighbors {
             if let NeighborSeen::Permanent(mac) = entry
                 && segment.fdb.contains_key(mac)
             {
@@ -32,12 +34,21 @@ pub(crate) fn adopt(desired: &mut Desired, observed: &Observed, unheard: &Unhear
     }
 }
 
+type Tables<'a> = (&'a BTreeMap<MacAddr, FdbSeen>, &'a BTreeMap<IpAddr, NeighborSeen>);
+
+/// A network's tables; those of the other engine, as long as this one has none.
+fn tables(engine: Engine, vni: Vni, observed: &Observed) -> Option<Tables<'_>> {
+    let bridged = observed.segments.get(&vni).map(|seen| (&seen.fdb, &seen.neighbors));
+    let woven = observed.woven.get(&vni).map(|seen| (&seen.fdb, &seen.neighbors));
+    match engine {
+        Engine::Bridge => bridged.or(woven),
+        Engine::Bpf => woven.or(bridged),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::net::IpAddr;
-
-    use weft_model::{MacAddr, Mtu};
+    use weft_model::Mtu;
     use weft_plan::{Segment, SegmentSeen, diff};
 
     use super::*;

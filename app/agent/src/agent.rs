@@ -9,11 +9,17 @@ use tokio::time::timeout;
 use weft_api::{ClusterInit, ClusterJoin, ClusterLeave, ProblemKind};
 use weft_docker::Degraded;
 use weft_kernel::Kernel as _;
-
+use weft_model::Role;
+use weft_plan::Observed;
 use weft_registry::Command;
 
+use crate::datapath::Chosen;
+use crate::disk::{Disk, Membership};
+use crate::drops::DropsHandle;
+use crate::events::EventsHandle;
 use crate::hint::hint;
 use crate::member::{Member, Surroundings, found, join, start, take_back};
+use crate::office::seats;
 use crate::problem::{Answer, because, chain, no_member, problem};
 
 /// The daemon.
@@ -47,6 +53,27 @@ impl Agent {
         self.member().ok_or_else(no_member)
     }
 
+    /// The membership as the disk has it.
+    pub(crate) fn membership(&self) -> Answer<Membership> {
+        let kept = self.around.disk.membership();
+        let kept = kept.map_err(|e| {
+            because(ProblemKind::Internal, "read this host's membership", &e, e.hint())
+        })?;
+        kept.ok_or_else(no_member)
+    }
+
+    /// What the kernel holds, read now.
+    pub(crate) async fn observed(&self) -> Answer<Observed> {
+        self.around.kernel.observe().await.map_err(|error| {
+            because(ProblemKind::Internal, "read the kernel's state", &error, error.hint())
+        })
+    }
+
+    /// Who carries frames, and why.
+    pub(crate) const fn datapath(&self) -> &Chosen {
+        &self.around.datapath
+    }
+
     /// The egress bridge's address and range.
     pub(crate) fn egress(&self) -> IpNet {
         self.around.options.egress
@@ -60,6 +87,21 @@ impl Agent {
     /// This host's Docker Engine, as last seen.
     pub(crate) fn engine(&self) -> Option<String> {
         self.engine.borrow().clone()
+    }
+
+    /// The state directory.
+    pub(crate) const fn disk(&self) -> &Disk {
+        &self.around.disk
+    }
+
+    /// What this host drops.
+    pub(crate) const fn drops(&self) -> &DropsHandle {
+        &self.around.drops
+    }
+
+    /// What has happened to this host.
+    pub(crate) const fn events(&self) -> &EventsHandle {
+        &self.around.events
     }
 
     /// Takes up the membership that the disk remembers.
@@ -83,7 +125,8 @@ impl Agent {
         self.refuse_second()?;
         let founded = found(&self.around, asked).await;
         let membership = founded.inspect_err(|_problem| drop(self.around.disk.clear()))?;
-        self.begin(membership).await
+        self.begin(membership).await?;
+        self.confirmed().await.map(drop)
     }
 
     /// Joins a cluster.
@@ -92,10 +135,19 @@ impl Agent {
         self.refuse_second()?;
         let membership = join(&self.around, asked).await?;
         self.begin(membership).await?;
-        // A person who reads the answer wants to see a connected node; one that is not is told so.
+        let member = self.confirmed().await?;
+        if member.node.role == Role::Manager {
+            // A manager that is late takes its seat all the same.
+            let _late = seats::seated(&member, member.node.id).await;
+        }
+        Ok(())
+    }
+
+    /// A person who reads the answer wants to see a connected node; one that is not is told so.
+    async fn confirmed(&self) -> Answer<Arc<Member>> {
         let member = self.need()?;
         drop(timeout(CONNECTING, member.fabric.registry.confirmed()).await);
-        Ok(())
+        Ok(member)
     }
 
     fn refuse_second(&self) -> Answer<()> {
@@ -106,7 +158,7 @@ impl Agent {
         Err(problem(ProblemKind::Conflict, what, "leave that cluster first: weft leave"))
     }
 
-    async fn begin(&self, membership: crate::disk::Membership) -> Answer<()> {
+    async fn begin(&self, membership: Membership) -> Answer<()> {
         let kept = membership.clone();
         match start(&self.around, membership).await {
             Ok(member) => {
@@ -136,17 +188,18 @@ impl Agent {
             let hint = "stop them first (weft endpoint ls), or cut them off: weft leave --force";
             return Err(problem(ProblemKind::Conflict, what, hint));
         }
-        let others = member.fabric.view().nodes().len() > 1;
-        if member.office.is_some() && others && !asked.force {
-            let what = "this host is the cluster's only manager";
-            let hint = "let the other hosts leave first, or end the cluster: weft leave --force";
-            return Err(problem(ProblemKind::Conflict, what, hint));
+        if let Err(problem) = seats::vacate(&member).await {
+            if !asked.force {
+                return Err(problem);
+            }
+            tracing::warn!(%problem, "left without giving back the seat among the managers");
         }
         self.deregister(&member, asked).await?;
         self.member.send_replace(None);
         member.stop().await;
         // Nothing of the cluster is here any more: Docker's copies of its networks go.
         self.around.cluster_networks.send_replace(Some(Arc::default()));
+        self.around.events.left();
         self.around.disk.clear().map_err(|error| {
             because(ProblemKind::Internal, "forget the cluster", &error, error.hint())
         })?;
@@ -154,7 +207,7 @@ impl Agent {
     }
 
     async fn deregister(&self, member: &Member, asked: ClusterLeave) -> Answer<()> {
-        if member.office.is_some() {
+        if member.fabric.view().nodes().len() <= 1 {
             return Ok(());
         }
         let command = Command::RemoveNode { id: member.node.id, force: asked.force };
@@ -169,9 +222,7 @@ impl Agent {
     }
 
     async fn clear_kernel(&self) -> Answer<()> {
-        let observed = self.around.kernel.observe().await.map_err(|error| {
-            because(ProblemKind::Internal, "read the kernel's state", &error, error.hint())
-        })?;
+        let observed = self.observed().await?;
         let plan = weft_plan::teardown(&observed);
         let applied = self.around.kernel.apply(&plan).await;
         applied.failures.first().map_or(Ok(()), |failure| {

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use weft_model::Node;
@@ -27,7 +28,10 @@ pub(crate) struct Membership {
     pub chain_pem: String,
     /// The cluster CA with its key, on managers only, PEM.
     pub authority_pem: Option<String>,
-    /// The CA's certificate, PEM.
+    /// On the manager that rotates the CA: the next one with its key, until it is the registry's, PEM.
+    #[serde(default)]
+    pub next_authority_pem: Option<String>,
+    /// The certificates of the CAs that are trusted, PEM.
     pub ca_pem: String,
 }
 
@@ -35,6 +39,8 @@ pub(crate) struct Membership {
 #[derive(Clone, Debug)]
 pub(crate) struct Disk {
     dir: PathBuf,
+    /// One change of the membership at a time.
+    amending: Arc<Mutex<()>>,
 }
 
 /// Why the state directory is of no use.
@@ -104,7 +110,7 @@ impl Disk {
     /// If the directory cannot be made.
     pub(crate) fn open(dir: &Path) -> Result<Self, DiskError> {
         fs::create_dir_all(dir).map_err(|source| failed("create", dir, source))?;
-        Ok(Self { dir: dir.to_owned() })
+        Ok(Self { dir: dir.to_owned(), amending: Arc::default() })
     }
 
     /// The store of what should exist, on managers.
@@ -123,18 +129,52 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// If the file is there and cannot be read or understood, or without the stores of a member:
-    /// made anew they would be empty, and addresses that are in use would be leased again.
+    /// If the file is there and cannot be read or understood, or without the store of a member:
+    /// made anew it would be empty, and addresses that are in use would be leased again.
     pub(crate) fn membership(&self) -> Result<Option<Membership>, DiskError> {
         let membership: Option<Membership> = self.read("member.json")?;
-        if let Some(membership) = &membership {
-            let manager = membership.authority_pem.is_some().then(|| self.manager_store());
-            let mut stores = [self.local_store()].into_iter().chain(manager);
-            if let Some(path) = stores.find(|path| !path.exists()) {
-                return Err(DiskError::Missing { path });
-            }
+        let path = self.local_store();
+        if membership.is_some() && !path.exists() {
+            return Err(DiskError::Missing { path });
         }
         Ok(membership)
+    }
+
+    /// Whether the registry's store is there.
+    ///
+    /// # Errors
+    ///
+    /// If it is not.
+    pub(crate) fn must_have_manager_store(&self) -> Result<(), DiskError> {
+        let path = self.manager_store();
+        if path.exists() { Ok(()) } else { Err(DiskError::Missing { path }) }
+    }
+
+    /// Removes the registry's store.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be removed.
+    pub(crate) fn clear_manager_store(&self) -> Result<(), DiskError> {
+        remove(&self.manager_store())
+    }
+
+    /// Puts another store in the registry's place, and the one that was there beside it.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be renamed.
+    pub(crate) fn replace_manager_store(&self, by: &Path) -> Result<(), DiskError> {
+        let path = self.manager_store();
+        let rename = |from: &Path, to: &Path| {
+            fs::rename(from, to).map_err(|source| failed("rename", from, source))
+        };
+        if path.exists() {
+            rename(&path, &path.with_extension("redb.replaced"))?;
+        }
+        rename(by, &path)?;
+        let synced = fs::File::open(&self.dir).and_then(|dir| dir.sync_all());
+        synced.map_err(|source| failed("write", &self.dir, source))
     }
 
     /// Makes this host a member for good.
@@ -144,6 +184,24 @@ impl Disk {
     /// If it cannot be written; the host is no member then.
     pub(crate) fn found(&self, membership: &Membership) -> Result<(), DiskError> {
         self.write("member.json", membership)
+    }
+
+    /// Changes what this host remembers of its membership, on the disk; answers what it is now.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read or written, or this host is no member any more.
+    pub(crate) fn amend(
+        &self,
+        change: impl FnOnce(&mut Membership),
+    ) -> Result<Membership, DiskError> {
+        let _one_at_a_time = self.amending.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = || self.dir.join("member.json");
+        let mut membership: Membership =
+            self.read("member.json")?.ok_or_else(|| DiskError::Missing { path: path() })?;
+        change(&mut membership);
+        self.found(&membership)?;
+        Ok(membership)
     }
 
     /// The registry as it was last seen, so that a host can start without managers.
@@ -171,13 +229,7 @@ impl Disk {
     /// If a file cannot be removed.
     pub(crate) fn clear(&self) -> Result<(), DiskError> {
         for name in ["member.json", "registry.json", "manager.redb", "local.redb"] {
-            let path = self.dir.join(name);
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(failed("remove", &path, error));
-                }
-                _ => {}
-            }
+            remove(&self.dir.join(name))?;
         }
         Ok(())
     }
@@ -198,6 +250,13 @@ impl Disk {
         let text = serde_json::to_vec_pretty(value)
             .map_err(|source| DiskError::Corrupt { path: path.clone(), source })?;
         replace(&path, &text).map_err(|source| failed("write", &path, source))
+    }
+}
+
+fn remove(path: &Path) -> Result<(), DiskError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path, error)),
+        _gone => Ok(()),
     }
 }
 
@@ -254,6 +313,25 @@ mod tests {
         assert!(matches!(&error, DiskError::Missing { path } if path.ends_with("local.redb")));
         fs::write(disk.local_store(), "").unwrap();
         assert!(disk.membership().unwrap().is_some());
+    }
+
+    #[test]
+    fn a_membership_is_amended_on_the_disk_and_only_if_there_is_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::open(dir.path()).unwrap();
+        assert!(matches!(disk.amend(|_| {}).unwrap_err(), DiskError::Missing { .. }));
+        let node = serde_json::json!({
+            "id": "00000000000000000000000000000001", "name": "n1", "role": "worker",
+            "vtep": "192.0.2.1", "control": "192.0.2.1:4788",
+        });
+        let member = serde_json::json!({
+            "cluster": "c", "node": node, "key_pem": "", "chain_pem": "old", "ca_pem": "",
+        });
+        fs::write(dir.path().join("member.json"), member.to_string()).unwrap();
+        fs::write(disk.local_store(), "").unwrap();
+        let amended = disk.amend(|membership| membership.chain_pem = "new".into()).unwrap();
+        assert_eq!(amended.chain_pem, "new");
+        assert_eq!(disk.membership().unwrap().unwrap().chain_pem, "new");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use weft_model::{EndpointId, Mtu, Name, Network, NetworkId, NodeId, Subnet};
 use weft_registry::{Command, NetworkRequest, Outcome, Refused, View, Want};
 
 use crate::local::Attachment;
+use crate::pause::{Pause, paused};
 use crate::problem::{Answer, not_found, problem};
 use crate::reconcile::Reconciled;
 use crate::registry::Commander;
@@ -20,7 +21,7 @@ use crate::state::{LeaseRefused, StateHandle};
 /// How long the kernel may take to become as desired.
 const PROGRAMMING: Duration = Duration::from_secs(10);
 /// How often an address is tried after a new block came in.
-const LEASE_ATTEMPTS: usize = 4;
+const LEASE_ATTEMPTS: usize = 5;
 
 /// A member's abilities.
 #[derive(Clone, Debug)]
@@ -31,10 +32,14 @@ pub(crate) struct Fabric {
     pub(crate) state: StateHandle,
     /// How far the kernel is.
     pub(crate) reconciled: watch::Receiver<Option<Reconciled>>,
+    /// Whether the kernel is left alone.
+    pub(crate) pause: Pause,
     /// What the underlay leaves inside VXLAN.
     pub(crate) inner_mtu: Mtu,
     /// Addresses go to other nodes one after the other.
     pub(crate) ceding: Arc<Mutex<()>>,
+    /// So are blocks claimed: of two claims for one need the second finds the network full.
+    pub(crate) claiming: Arc<Mutex<()>>,
 }
 
 impl Fabric {
@@ -64,6 +69,14 @@ impl Fabric {
         self.view().networks().values().find(of).cloned()
     }
 
+    /// The hosts' and every network's ranges: what a new subnet must not overlap.
+    pub(crate) async fn taken_ranges(&self) -> Vec<IpNet> {
+        let mut taken = self.registry.routes().await;
+        let view = self.view();
+        taken.extend(view.networks().values().flat_map(|n| n.subnets.iter().map(|s| s.range)));
+        taken
+    }
+
     /// Makes a network that exists on every host from then on.
     pub(crate) async fn create_network(&self, request: NetworkRequest) -> Answer<Network> {
         if let Some(mtu) = request.mtu.filter(|mtu| *mtu > self.inner_mtu) {
@@ -73,7 +86,7 @@ impl Fabric {
             return Err(problem(ProblemKind::BadInput, what, hint));
         }
         check_subnet(&request)?;
-        let avoid = weft_kernel::host::routes().await.unwrap_or_default();
+        let avoid = self.registry.routes().await;
         let request = NetworkRequest { avoid, ..request };
         match self.registry.command(Command::CreateNetwork(request)).await? {
             Outcome::Network(network) => Ok(network),
@@ -88,10 +101,15 @@ impl Fabric {
 
     /// Leases an address, with a new block if the ones that this node has are used up.
     pub(crate) async fn lease(&self, network: NetworkId, want: Option<IpAddr>) -> Answer<IpAddr> {
+        let mut claiming = None;
         for _attempt in 0..LEASE_ATTEMPTS {
             match self.state.lease(network, want).await {
                 Ok(address) => return Ok(address),
                 Err(LeaseRefused::Refused(problem)) => return Err(problem),
+                // A claim that was under way until now may have brought what is needed.
+                Err(LeaseRefused::NeedsBlock(Want::Next)) if claiming.is_none() => {
+                    claiming = Some(self.claiming.lock().await);
+                }
                 Err(LeaseRefused::NeedsBlock(want)) => self.claim_block(network, want).await?,
             }
         }
@@ -100,6 +118,12 @@ impl Fabric {
             "other workloads took every address of the new blocks",
             "try again in a moment",
         ))
+    }
+
+    /// Claims the next block before the present ones are used up.
+    pub(crate) async fn claim_ahead(&self, network: NetworkId) -> Answer<()> {
+        let _one_at_a_time = self.claiming.lock().await;
+        self.claim_block(network, Want::Next).await
     }
 
     async fn claim_block(&self, network: NetworkId, want: Want) -> Answer<()> {
@@ -147,10 +171,14 @@ impl Fabric {
 
     /// Waits until the kernel has been brought to `generation`.
     async fn programmed(&self, generation: u64) -> Answer<()> {
-        let mut reconciled = self.reconciled.clone();
+        let (mut reconciled, mut turns) = (self.reconciled.clone(), self.pause.turns());
         let done = reconciled
             .wait_for(|done| done.as_ref().is_some_and(|done| done.generation >= generation));
-        let done = timeout(PROGRAMMING, done).await.map_err(|_elapsed| slow())?;
+        let done = tokio::select! {
+            biased;
+            done = timeout(PROGRAMMING, done) => done.map_err(|_elapsed| slow())?,
+            Ok(_paused) = turns.wait_for(|paused| *paused) => return Err(paused()),
+        };
         let done = done.map_err(|_closed| crate::problem::stopping())?;
         let failure = done.as_ref().and_then(|done| done.failures.first());
         failure.map_or(Ok(()), |failure| {
@@ -181,11 +209,4 @@ fn slow() -> ApiProblem {
 fn unexpected() -> ApiProblem {
     let hint = "run the same version of Weft on every host";
     problem(ProblemKind::Internal, "the manager answered something else", hint)
-}
-
-/// The host's and every network's ranges: what a new subnet must not overlap.
-pub(crate) async fn taken_ranges(view: &View) -> Vec<IpNet> {
-    let mut taken = weft_kernel::host::routes().await.unwrap_or_default();
-    taken.extend(view.networks().values().flat_map(|n| n.subnets.iter().map(|s| s.range)));
-    taken
 }

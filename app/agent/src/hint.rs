@@ -27,9 +27,21 @@ fn of(error: &(dyn Error + 'static)) -> Option<String> {
         let io: &io::Error = error.downcast_ref()?;
         (io.kind() == io::ErrorKind::PermissionDenied).then(|| "run the agent as root".to_owned())
     };
-    disk.or_else(store).or_else(bind).or_else(socket).or_else(told).or_else(file).or_else(denied)
+    let unknown = || {
+        let io: &io::Error = error.downcast_ref()?;
+        (io.raw_os_error() == Some(nix::libc::EPROTONOSUPPORT)).then(|| MODULES.to_owned())
+    };
+    disk.or_else(store)
+        .or_else(bind)
+        .or_else(socket)
+        .or_else(told)
+        .or_else(file)
+        .or_else(denied)
+        .or_else(unknown)
 }
 
+/// Of a kernel without `nfnetlink` its very protocol is missing.
+const MODULES: &str = "`modprobe nf_tables`, or a kernel that has it";
 const CONFIG: &str = "mend that line; the keys are the flags that `weft agent --help` lists";
 
 #[cfg(test)]

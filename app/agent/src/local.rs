@@ -121,6 +121,11 @@ impl Local {
         Ok(remembered)
     }
 
+    /// Makes the next start's epoch later than `epoch`.
+    pub(crate) async fn begin_at(&self, epoch: u64) -> Answer<()> {
+        self.put(EPOCH.to_owned(), &epoch).await
+    }
+
     /// Remembers an attachment.
     pub(crate) async fn attach(&self, attachment: &Attachment) -> Answer<()> {
         self.put(format!("{ATTACHMENT}{}", attachment.endpoint.id), attachment).await

@@ -1,11 +1,16 @@
 //! A host that is a member: all its tasks, wired together in one place.
 
+mod claim_again;
+mod claim_ahead;
 mod found;
 mod give_back;
+mod moved;
+mod peers;
 mod start;
 mod stores;
 mod surroundings;
 mod take_back;
+mod tear_down;
 mod underlay;
 mod watch_namespaces;
 
@@ -14,13 +19,14 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
+use weft_identity::Validity;
 use weft_model::Node;
-use weft_transport::MeshHandle;
+use weft_transport::{Credentials, MeshHandle};
 
-use crate::admission::Admission;
 use crate::fabric::Fabric;
+use crate::inspect::Inspector;
+use crate::office::Tenure;
 use crate::reconcile::Reconciled;
-use crate::registry::Manager;
 
 pub(crate) use found::{found, join, token_hash};
 pub(crate) use start::start;
@@ -34,10 +40,13 @@ pub(crate) struct Member {
     pub(crate) node: Node,
     /// What it can do.
     pub(crate) fabric: Fabric,
-    /// On managers: the registry's writer and the door.
-    pub(crate) office: Option<(Manager, Arc<Admission>)>,
+    /// Whether this host is a manager.
+    pub(crate) tenure: Tenure,
     /// How far the kernel is.
     pub(crate) reconciled: watch::Receiver<Option<Reconciled>>,
+    /// Asks nodes about themselves.
+    pub(crate) inspector: Inspector,
+    own: watch::Receiver<Arc<Credentials>>,
     mesh: MeshHandle,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -51,6 +60,12 @@ impl Member {
         self.mesh.close().await;
         self.tasks.close();
         self.tasks.wait().await;
+        self.tenure.close().await;
+    }
+
+    /// For how long this node's certificate is good.
+    pub(crate) fn certificate(&self) -> Option<Validity> {
+        crate::certificate::validity(&self.own.borrow())
     }
 
     /// How far the kernel is.

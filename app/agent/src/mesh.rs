@@ -1,40 +1,41 @@
 //! What other nodes want: sorted by who answers.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 use weft_model::{NetworkId, NodeId, Role};
+use weft_store::Asker;
 use weft_transport::{MeshEvent, Request, Response};
 
-use crate::admission::Admission;
 use crate::fabric::Fabric;
-use crate::registry::{Manager, stream};
+use crate::inspect::Desk;
+use crate::metrics::Counters;
+use crate::office::{Office, Tenure, give_authority};
+use crate::registry::stream;
 use crate::state::Heard;
-
-/// What a manager has beyond other nodes.
-#[derive(Clone, Debug)]
-pub(crate) struct Office {
-    /// The registry's writer.
-    pub(crate) manager: Manager,
-    /// Lets hosts in.
-    pub(crate) admission: Arc<Admission>,
-}
+use crate::strangers::Strangers;
 
 /// Sorts events until the mesh is gone.
 pub(crate) async fn sort(
     mut events: mpsc::Receiver<MeshEvent>,
     heard: mpsc::Sender<Heard>,
-    fabric: Fabric,
-    office: Option<Office>,
+    desk: Desk,
+    tenure: Tenure,
+    mut strangers: Strangers,
 ) {
     while let Some(event) = events.recv().await {
         let told = match event {
             MeshEvent::Up(node) => Heard::Up(node),
             MeshEvent::Down(node) => Heard::Down(node),
+            MeshEvent::Disowned(node) => Heard::Disowned(node),
             MeshEvent::Message(node, message) => Heard::Message(node, message),
+            MeshEvent::Membership(node, bytes) => Heard::Membership(node, bytes),
+            MeshEvent::Refused(stranger) => {
+                strangers.tell(stranger);
+                continue;
+            }
             other => {
-                serve(other, &fabric, office.as_ref());
+                serve(other, &desk, tenure.office(), strangers.counters());
                 continue;
             }
         };
@@ -45,19 +46,30 @@ pub(crate) async fn sort(
 }
 
 /// Requests are answered by tasks of their own: one that waits delays no other.
-fn serve(event: MeshEvent, fabric: &Fabric, office: Option<&Office>) {
-    match (event, office.cloned()) {
+fn serve(event: MeshEvent, desk: &Desk, office: Option<Office>, counters: &Counters) {
+    match (event, office) {
         (MeshEvent::Asked(by, Request::Cede { network, address }, reply), _) => {
-            tokio::spawn(cede(by, (network, address), fabric.clone(), reply));
+            tokio::spawn(cede(by, (network, address), desk.fabric.clone(), reply));
+        }
+        (MeshEvent::Asked(_by, Request::Inspect { question }, reply), _) => {
+            let desk = desk.clone();
+            // The asker may have given up.
+            tokio::spawn(async move { drop(reply.send(desk.respond(&question).await)) });
+        }
+        (MeshEvent::Asked(by, Request::Consensus { message }, reply), Some(office)) => {
+            let manages = is_manager(&desk.fabric, by);
+            tokio::spawn(consult(Asker { node: by, manages }, message, office, reply));
         }
         (MeshEvent::Asked(by, request, reply), office) => {
             tokio::spawn(answer(by, request, office, reply));
         }
         (MeshEvent::Joining(from, request, reply), Some(office)) => {
-            tokio::spawn(async move { join(from, request, office, reply).await });
+            let counters = counters.clone();
+            tokio::spawn(async move { join(from, request, office, (reply, counters)).await });
         }
         (MeshEvent::Watch(_by, after, out), Some(office)) => {
-            tokio::spawn(stream(office.manager.store(), after, out));
+            let manager = office.manager;
+            tokio::spawn(stream(manager.store(), manager.backing(), after, out));
         }
         // Dropping the reply tells the other side that this node does not serve it.
         _ => {}
@@ -77,11 +89,25 @@ async fn answer(
                 Err(refusal) => Response::Refused { error: refusal.error, hint: refusal.hint },
             }
         }
-        (Request::Renew { csr_der }, Some(office)) => office.admission.renew(by, &csr_der),
+        (Request::Authority, Some(office)) => give_authority(&office, by).await,
+        (Request::Renew { csr_der }, Some(office)) => {
+            office.admission.renew(by, &csr_der, &office.manager).await
+        }
         (_, _) => Response::NotManager { managers: Vec::new() },
     };
     // The asker may have given up.
     drop(reply.send(response));
+}
+
+fn is_manager(fabric: &Fabric, node: NodeId) -> bool {
+    fabric.view().node(node).is_some_and(|node| node.role == Role::Manager)
+}
+
+/// Another manager says something about the common log.
+async fn consult(by: Asker, message: Vec<u8>, office: Office, reply: oneshot::Sender<Response>) {
+    let answer = office.raft.serve(by, &message).await;
+    // The asker may have given up.
+    drop(reply.send(Response::Consensus { answer }));
 }
 
 /// Any node may be asked for an address of its own.
@@ -106,7 +132,7 @@ async fn join(
     from: SocketAddr,
     request: weft_transport::JoinRequest,
     office: Office,
-    reply: oneshot::Sender<weft_transport::JoinAnswer>,
+    (reply, counters): (oneshot::Sender<weft_transport::JoinAnswer>, Counters),
 ) {
     let name = request.name.clone();
     let answer = office.admission.admit(from, request, &office.manager).await;
@@ -116,7 +142,9 @@ async fn join(
             tracing::info!(node = %admitted.node.id, name = %name, role, "a host joined");
         }
         Err(refused) => {
-            tracing::warn!(%from, name = %name, error = refused.error, "a host was not let in");
+            counters.refused("join");
+            let hint = &refused.hint;
+            tracing::warn!(%from, name = %name, error = refused.error, hint, "a host was not let in");
         }
     }
     drop(reply.send(answer));

@@ -1,5 +1,7 @@
 //! What the daemon counts, and the optional TCP address where Prometheus reads it.
 
+mod gauges;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -9,14 +11,17 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::family::Family;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use weft_path::Reason;
 use weft_resolver::Queries;
 use weft_telemetry::{Metrics, TEXT_TYPE};
 
 use crate::agent::Agent;
+use gauges::Gauges;
 
 /// The daemon's own numbers; clones count into the same ones.
 #[derive(Clone, Debug, Default)]
@@ -31,19 +36,33 @@ pub(crate) struct Counters {
     pub(crate) failures: Counter,
     /// Messages of other nodes that were not theirs to send.
     pub(crate) rejected: Counter,
-    networks: Gauge,
-    endpoints: Gauge,
-    nodes_down: Gauge,
+    /// Rows of a node about what is not its own.
+    pub(crate) false_claims: Counter,
+    /// New certificates of this node.
+    pub(crate) renewals: Counter,
+    refused: Family<RefusedLabels, Counter>,
+    /// Events that were not written down.
+    pub(crate) events_lost: Counter,
+    gauges: Gauges,
 }
 
 impl Counters {
     /// Puts all of them on the list.
     pub(crate) fn register(&self, metrics: &Metrics) {
-        let Self { passes, changes, drift, failures, rejected, networks, endpoints, nodes_down } =
-            self;
+        let Self { passes, changes, drift, failures, rejected, .. } = self;
+        let Self { false_claims, renewals, refused, events_lost, gauges, .. } = self;
         let add = |name, help, counter: &Counter| metrics.register(name, help, counter.clone());
-        add("agent_reconciles", "Passes over the kernel; one every 30 s is the least", passes);
-        add("agent_changes", "Changes made to the kernel; none by a restart", changes);
+        add(
+            "agent_reconciles",
+            "Passes over the kernel; one every 30 s is the least. If there are none: is \
+             reconciling paused, weft status",
+            passes,
+        );
+        add(
+            "agent_changes",
+            "Changes made to the kernel; a restart makes none. What they were: weft events",
+            changes,
+        );
         add(
             "agent_drift",
             "Differences in the kernel that somebody else made, all mended. If it goes on: find \
@@ -56,24 +75,67 @@ impl Counters {
             "Messages of a node about what is not its own: look at that node, the log names it",
             rejected,
         );
-        let add = |name, help, gauge: &Gauge| metrics.register(name, help, gauge.clone());
-        add("agent_networks", "Networks of the cluster", networks);
-        add("agent_endpoints", "Workloads of this host on networks", endpoints);
-        add("agent_nodes_down", "Nodes whose names are hidden: see weft node ls", nodes_down);
+        add(
+            "agent_false_claims",
+            "Rows of a node with an address that is not in its blocks, or with another's MAC, that are \
+             not believed: look at that node, the log names it",
+            false_claims,
+        );
+        add(
+            "agent_certificate_renewals",
+            "New certificates of this host; if there is none for two days: weft status",
+            renewals,
+        );
+        // Listed from the start, so that an alert on a reason has something to look at.
+        for reason in REFUSALS {
+            refused.get_or_create(&RefusedLabels { reason }).inc_by(0);
+        }
+        metrics.register(
+            "agent_refused_hosts",
+            "Hosts that were refused at the control port, by reason: the log says who and what to do",
+            refused.clone(),
+        );
+        add(
+            "agent_events_lost",
+            "Events that came too fast to be written down: weft events has a gap, the log has not",
+            events_lost,
+        );
+        gauges.register(metrics);
     }
 
-    fn refresh(&self, agent: &Agent) {
-        let Some(member) = agent.member() else { return };
-        let picture = member.fabric.state.picture();
-        let down = picture.standings.values();
-        let down = down.filter(|s| matches!(s, weft_membership::Standing::Down { .. })).count();
-        for (gauge, value) in [
-            (&self.networks, picture.view.networks().len()),
-            (&self.endpoints, picture.attachments.len()),
-            (&self.nodes_down, down),
-        ] {
-            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
-        }
+    /// Counts a host that was refused.
+    pub(crate) fn refused(&self, reason: &'static str) {
+        self.refused.get_or_create(&RefusedLabels { reason }).inc();
+    }
+}
+
+/// Why a host may be refused.
+const REFUSALS: [&str; 4] = ["foreign", "expired", "no_member", "join"];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusedLabels {
+    reason: &'static str,
+}
+
+/// `weft_path_drops_total`; clones count into the same numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Drops(Family<DropLabels, Counter>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DropLabels {
+    hop: &'static str,
+    reason: &'static str,
+}
+
+impl Drops {
+    const NAME: &str = "path_drops";
+    const HELP: &str = "Packets that were dropped, by the hop of their path and the reason; \
+        weft drops says who sent them and what to try, of each reason";
+
+    /// Counts `more` of a reason, which may be none: then it is listed from here on.
+    pub(crate) fn add(&self, reason: Reason, more: u64) {
+        let labels = DropLabels { hop: reason.hop().word(), reason: reason.word() };
+        self.0.get_or_create(&labels).inc_by(more);
     }
 }
 
@@ -85,9 +147,10 @@ struct Page {
 }
 
 /// A list of everything that this process counts.
-pub(crate) fn list(counters: &Counters, queries: &Queries) -> Metrics {
+pub(crate) fn list(counters: &Counters, drops: &Drops, queries: &Queries) -> Metrics {
     let metrics = Metrics::new();
     counters.register(&metrics);
+    metrics.register(Drops::NAME, Drops::HELP, drops.0.clone());
     metrics.register(Queries::NAME, Queries::HELP, queries.family());
     metrics
 }
@@ -115,7 +178,9 @@ pub(crate) async fn serve(
 }
 
 async fn page(State(page): State<Page>) -> Response {
-    page.counters.refresh(&page.agent);
+    page.counters.gauges.refresh(&page.agent);
+    // To be asked is what makes the keeper look; at the agent's end nobody needs to.
+    drop(page.agent.drops().all().await);
     match page.metrics.encode() {
         Ok(text) => ([(header::CONTENT_TYPE, TEXT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),

@@ -16,9 +16,12 @@ use tokio_util::task::TaskTracker;
 use weft_kernel::{Netns, dns};
 use weft_model::NetworkId;
 use weft_names::Asker;
-use weft_resolver::{Nameservers, Resolver, Sockets};
+use weft_resolver::{Complaints, Nameservers, Resolver, Sockets};
 
+mod unveil;
 mod upstream;
+
+pub(crate) use unveil::{Meant, unveil};
 
 /// The address that Docker writes into every container's `resolv.conf`.
 const DOCKER_RESOLVER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
@@ -65,6 +68,7 @@ struct Served {
 pub(crate) async fn serve(
     mut wanted: watch::Receiver<Arc<Listeners>>,
     resolver: Resolver,
+    complaints: mpsc::Sender<Arc<Path>>,
     stop: CancellationToken,
 ) {
     let services = TaskTracker::new();
@@ -90,7 +94,10 @@ pub(crate) async fn serve(
                         path: path.clone(),
                         behind: listener.resolver,
                         asker: receiver,
-                        resolver: resolver.clone(),
+                        resolver: resolver.telling(Complaints {
+                            about: Arc::from(path.as_path()),
+                            to: complaints.clone(),
+                        }),
                         stop: stop.clone(),
                     };
                     let gone = gone_sender.clone();

@@ -9,6 +9,7 @@ use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
 use weft_api::ProblemKind;
 
+use crate::datapath::Datapath;
 use crate::problem::{Told, because};
 
 /// Where nodes accept each other's QUIC connections, UDP.
@@ -47,12 +48,23 @@ pub struct Flags {
     /// Address and range of the bridge through which plain workloads leave [default: 172.30.0.1/16]
     #[arg(long, value_name = "CIDR")]
     egress: Option<IpNet>,
+    /// Who carries frames: programs (bpf), bridges, or what this kernel can do [default: bridge]
+    #[arg(long, value_enum)]
+    datapath: Option<Datapath>,
     /// Serve Prometheus metrics here [default: nowhere]
     #[arg(long, value_name = "ADDR:PORT")]
     metrics: Option<SocketAddr>,
     /// Write the log as JSON
     #[arg(long)]
     log_json: bool,
+}
+
+impl Flags {
+    /// Those of a host whose agent keeps its state in `state`, or where the configuration says.
+    #[must_use]
+    pub fn at(state: Option<PathBuf>) -> Self {
+        Self { state, ..Self::default() }
+    }
 }
 
 /// What the daemon runs with, complete.
@@ -70,6 +82,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The egress bridge's address and range.
     pub egress: IpNet,
+    /// Who carries frames.
+    pub datapath: Datapath,
     /// Where Prometheus scrapes.
     pub metrics: Option<SocketAddr>,
     /// Whether the log is JSON.
@@ -99,6 +113,7 @@ impl Options {
             docker_socket: path(flags.docker_socket, file.docker_socket, DOCKER_SOCKET),
             listen: flags.listen.or(file.listen).unwrap_or(anywhere),
             egress: flags.egress.or(file.egress).unwrap_or(IpNet::V4(EGRESS)),
+            datapath: flags.datapath.or(file.datapath).unwrap_or(Datapath::Bridge),
             metrics: flags.metrics.or(file.metrics),
             log_json: flags.log_json || file.log_json,
         })

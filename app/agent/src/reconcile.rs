@@ -10,10 +10,13 @@ use std::time::{Duration, Instant, SystemTime};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use tokio::sync::watch;
+use weft_events::Change;
 use weft_kernel::{Applied, Disturbance, Kernel};
-use weft_plan::{Desired, Observed, Plan, diff};
+use weft_plan::{Desired, GateSeen, Observed, Plan, diff};
 
+use crate::events::EventsHandle;
 use crate::metrics::Counters;
+use crate::pause::Pause;
 use crate::problem::chain;
 
 /// A pass is due this long after the last one, whatever happens.
@@ -46,6 +49,8 @@ pub(crate) struct Reconciled {
     pub(crate) took: Duration,
     /// Changes made by this and all earlier passes.
     pub(crate) changes: u64,
+    /// The guard as the pass found it.
+    pub(crate) gate: GateSeen,
     /// What differed before the pass, in words.
     pub(crate) differences: Vec<String>,
     /// What could not be mended.
@@ -68,25 +73,32 @@ pub(crate) struct Failure {
 pub(crate) struct Reconciler<K> {
     kernel: Arc<K>,
     target: watch::Receiver<Target>,
+    pause: Pause,
     done: watch::Sender<Option<Reconciled>>,
     counters: Counters,
+    events: EventsHandle,
 }
 
 impl<K: Kernel> Reconciler<K> {
-    /// A loop that brings `kernel` to `target` and tells in `done` how far it is.
+    /// A loop that brings `kernel` to `target` and tells in `done` how far it is, but for the time
+    /// of a pause.
     pub(crate) fn new(
         kernel: Arc<K>,
-        target: watch::Receiver<Target>,
+        (target, pause): (watch::Receiver<Target>, Pause),
         done: watch::Sender<Option<Reconciled>>,
-        counters: Counters,
+        (counters, events): (Counters, EventsHandle),
     ) -> Self {
-        Self { kernel, target, done, counters }
+        Self { kernel, target, pause, done, counters, events }
     }
 
     /// Runs until the target's sender is gone.
     pub(crate) async fn run(mut self) {
         let mut disturbances = self.kernel.watch();
+        let mut turns = self.pause.turns();
         loop {
+            if turns.wait_for(|paused| !*paused).await.is_err() {
+                return;
+            }
             let target = self.target.borrow_and_update().clone();
             let complete = self.pass(&target).await;
             let pause = if complete { INTERVAL } else { RETRY };
@@ -99,20 +111,16 @@ impl<K: Kernel> Reconciler<K> {
     /// One pass; says whether the kernel is as desired after it, as far as can be told.
     async fn pass(&mut self, target: &Target) -> bool {
         let began = Instant::now();
-        let (plan, mut failures) = match self.kernel.observe().await {
-            Ok(observed) => (plan(target, &observed), Vec::new()),
+        let (plan, gate, mut failures) = match self.kernel.observe().await {
+            Ok(observed) => (plan(target, &observed), observed.gate, Vec::new()),
             Err(error) => {
-                (Plan::default(), vec![failure("read the kernel's state", &error, error.hint())])
+                let failure = failure("read the kernel's state", &error, error.hint());
+                (Plan::default(), GateSeen::Missing, vec![failure])
             }
         };
         let expected = self.done.borrow().as_ref().is_none_or(|d| d.generation < target.generation);
         let differences: Vec<String> = plan.changes.iter().map(ToString::to_string).collect();
-        if !expected {
-            for difference in &differences {
-                self.counters.drift.inc();
-                tracing::warn!(difference, "the kernel differed from what the cluster means");
-            }
-        }
+        self.tell_differences(expected, &differences);
         let applied = self.kernel.apply(&plan).await;
         failures.extend(
             applied
@@ -122,6 +130,7 @@ impl<K: Kernel> Reconciler<K> {
         );
         for Failure { what, why, hint } in &failures {
             tracing::warn!(what, why, hint, "a change was not made; it will be tried again");
+            self.events.note(Change::KernelRefused { change: what.clone(), reason: why.clone() });
         }
         self.counters.passes.inc();
         self.counters.failures.inc_by(failures.len() as u64);
@@ -132,10 +141,23 @@ impl<K: Kernel> Reconciler<K> {
             at: SystemTime::now(),
             took: began.elapsed(),
             changes: self.counters.changes.get(),
+            gate,
             differences,
             failures,
         }));
         complete
+    }
+
+    /// What is to be programmed is expected when the target has changed; else it is drift.
+    fn tell_differences(&self, expected: bool, differences: &[String]) {
+        if expected && !differences.is_empty() {
+            self.events.note(Change::KernelApplied { changes: differences.to_vec() });
+        }
+        for difference in differences.iter().filter(|_| !expected) {
+            self.counters.drift.inc();
+            tracing::warn!(difference, "the kernel differed from what the cluster means");
+            self.events.note(Change::KernelDrift { difference: difference.clone() });
+        }
     }
 
     /// Waits for a reason for the next pass; `false`: there is no target any more.
@@ -155,7 +177,8 @@ impl<K: Kernel> Reconciler<K> {
     }
 }
 
-fn plan(target: &Target, observed: &Observed) -> Plan {
+/// What is to be done so that `observed` becomes what the target wants.
+pub(crate) fn plan(target: &Target, observed: &Observed) -> Plan {
     if target.unheard.is_empty() {
         return diff(&target.desired, observed);
     }

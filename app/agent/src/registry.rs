@@ -1,11 +1,15 @@
 //! What should exist: kept by managers, followed by everyone.
 
+mod backing;
 mod commander;
 mod follow;
+mod followed;
 mod manager;
 mod watch;
 
+pub(crate) use backing::Backing;
 pub(crate) use commander::Commander;
-pub(crate) use follow::{Followed, follow};
-pub(crate) use manager::{Keeper, Manager};
+pub(crate) use follow::Follower;
+pub(crate) use followed::{Followed, managers};
+pub(crate) use manager::{InUse, Manager};
 pub(crate) use watch::stream;

@@ -14,8 +14,11 @@ use weft_resolver::Resolver;
 use weft_telemetry::{Format, on_signals, start_logs};
 
 use crate::agent::Agent;
+use crate::datapath;
 use crate::disk::Disk;
 use crate::docker::ForDocker;
+use crate::drops::{self, DropsKeeper};
+use crate::events::EventsKeeper;
 use crate::member::Surroundings;
 use crate::metrics::{self, Counters};
 use crate::options::{Flags, Options};
@@ -50,17 +53,31 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let (engine, engine_seen) = watch::channel(None);
     let (zones, zones_seen) = watch::channel(Arc::default());
     let counters = Counters::default();
-    let resolver = Resolver::new(zones_seen);
-    let metrics = metrics::list(&counters, resolver.queries());
+    let resolver =
+        Resolver::new(zones_seen, weft_kernel::hurry).context("start the name server's threads")?;
+    let (complaints, complaints_heard) = drops::complaints();
+    let kernel = Arc::new(Linux::new().context("open the kernel's netlink")?);
+    let queries = resolver.queries().clone();
+    let drops =
+        DropsKeeper::new(Arc::clone(&kernel), queries, member_seen.clone(), complaints_heard);
+    let metrics = metrics::list(&counters, &drops.metrics, resolver.queries());
+    let disk = Disk::open(&options.state)?;
+    let (events, keep_events) = EventsKeeper::open(&options.state, counters.events_lost.clone());
+    let (drops, keep_drops) = drops.start(stop.clone());
     let around = Surroundings {
-        disk: Disk::open(&options.state)?,
-        kernel: Arc::new(Linux::new().context("open the kernel's netlink")?),
+        disk,
+        events,
+        drops,
+        kernel,
         options: options.clone(),
+        datapath: datapath::choose(options.datapath).await,
         cluster_networks,
         zones,
         resolver,
+        complaints,
         counters: counters.clone(),
     };
+    let history = keep_events.start(engine_seen.clone(), degraded_seen.clone());
     let agent = Arc::new(Agent::new(around, member, degraded_seen, engine_seen));
     let overlay = Arc::new(ForDocker::new(member_seen, networks_seen, degraded));
 
@@ -69,6 +86,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let docker = Docker::listen(plugin_socket(&options), engine_api.clone(), overlay)?;
     agent.resume().await?;
     let tasks = TaskTracker::new();
+    tasks.spawn(keep_drops);
     tasks.spawn(told(docker.run(stop.clone())));
     tasks.spawn(look_for_docker(engine_api, engine, stop.clone()));
     let page = metrics::serve(options.metrics, Arc::clone(&agent), counters, metrics, stop.clone());
@@ -82,6 +100,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     agent.stop().await;
     tasks.close();
     tasks.wait().await;
+    history.end().await;
     tracing::info!("the agent has ended; the data plane goes on");
     served
 }

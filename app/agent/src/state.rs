@@ -5,6 +5,7 @@
 mod ask;
 mod attach;
 mod block;
+mod claims;
 mod desired;
 mod docker;
 mod event;
@@ -13,31 +14,35 @@ mod lease;
 mod orphan;
 mod picture;
 mod publish;
+mod since;
 mod start;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use ipnet::IpNet;
 use tokio::sync::watch;
 use weft_addresses::Lessor;
 use weft_docker::DockerNetworkId;
 use weft_membership::Membership;
-use weft_model::{EndpointId, MacAddr, Mtu, Network, NetworkId, Node, NodeId};
+use weft_model::{EndpointId, MacAddr, Mtu, Network, NetworkId, Node};
+use weft_plan::Engine;
+use weft_registry::Claims;
 use weft_transport::MeshHandle;
-use weft_whereabouts::Whereabouts;
+use weft_whereabouts::{Members, Whereabouts};
 
 use crate::local::{Attachment, Held, Local};
 use crate::metrics::Counters;
 use crate::registry::Followed;
 
 pub(crate) use ask::{Ask, LeaseRefused};
+pub(crate) use claims::HINT as FALSE_CLAIM_HINT;
 pub(crate) use event::Heard;
 pub(crate) use handle::StateHandle;
 pub(crate) use picture::Picture;
 pub(crate) use publish::{Outputs, Seen};
-pub(crate) use start::{Start, stale};
+pub(crate) use start::Start;
 
 /// Everything that this node knows, with one writer.
 #[derive(Debug)]
@@ -49,10 +54,12 @@ pub(crate) struct State {
     followed: Followed,
     whereabouts: Whereabouts,
     membership: Membership,
+    /// The registry's nodes, as the two were told.
+    members: Members,
     lessors: BTreeMap<NetworkId, Lessor>,
     /// What was leased before the start, until its network is known; `true`: released.
     remembered_leases: BTreeMap<Held, bool>,
-    /// The MACs that addresses had which have rested since.
+    /// The MACs that addresses had here last.
     last_macs: Arc<BTreeMap<Held, MacAddr>>,
     /// Blocks that are on their way back to the registry: nothing is leased from them any more.
     retiring: BTreeSet<(NetworkId, IpNet)>,
@@ -60,15 +67,24 @@ pub(crate) struct State {
     given_back: BTreeMap<(NetworkId, IpNet), u64>,
     attachments: BTreeMap<EndpointId, Attachment>,
     docker_networks: BTreeMap<DockerNetworkId, NetworkId>,
+    /// Whether a manager said lately that this node is no member of the cluster.
+    disowned: bool,
     /// What the underlay leaves inside VXLAN.
     inner_mtu: Mtu,
+    /// Who carries frames.
+    engine: Engine,
     /// The egress bridge's address and range.
     egress: IpNet,
+    /// Where this agent serves metrics.
+    metrics: Option<std::net::SocketAddr>,
     /// When each attachment was made, or when the agent started if that was later.
     since: BTreeMap<EndpointId, Instant>,
+    /// When each row was first known here as it is now.
+    known_since: Arc<BTreeMap<EndpointId, SystemTime>>,
     /// After a start no question is answered until the others have said what they have, or this
     /// moment has come: a name that is not known yet must not be denied.
     silent_until: Option<Instant>,
+    claims: Claims,
     orphans: orphan::Orphans,
     counters: Counters,
     out: Outputs,
@@ -81,9 +97,5 @@ impl State {
 
     fn network(&self, id: NetworkId) -> Option<&Network> {
         self.followed.view.network(id)
-    }
-
-    fn nodes(&self) -> BTreeSet<NodeId> {
-        self.followed.view.nodes().keys().copied().collect()
     }
 }

@@ -1,6 +1,7 @@
 //! The client: one call a route, over the agent's unix socket.
 
 mod failure;
+mod lines;
 mod routes;
 
 use std::path::{Path, PathBuf};
@@ -13,9 +14,12 @@ use serde::de::DeserializeOwned;
 use crate::{ApiProblem, ProblemKind};
 
 pub use failure::CallError;
+pub use lines::Lines;
 
 /// Longer than anything the agent does within one call.
 const LONGEST_CALL: Duration = Duration::from_secs(120);
+/// Longer than anybody watches a stream: ten years.
+const FOLLOWING: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// Speaks with one agent.
 #[derive(Clone, Debug)]
@@ -90,19 +94,34 @@ impl Client {
         self.answer(self.http.request(Method::DELETE, url)).await
     }
 
+    async fn follow<T: DeserializeOwned>(
+        &self,
+        segments: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Lines<T>, CallError> {
+        let request = self.http.request(Method::GET, self.url(segments, query)?);
+        let answer = self.send(request.timeout(FOLLOWING)).await?;
+        Ok(Lines::new(answer, self.socket.clone()))
+    }
+
     async fn answer<A: DeserializeOwned>(
         &self,
         request: reqwest::RequestBuilder,
     ) -> Result<A, CallError> {
-        let sent = request.send().await.map_err(|error| CallError::sending(&self.socket, error))?;
-        let status = sent.status();
-        if !status.is_success() {
-            return Err(CallError::Problem(problem(sent).await));
-        }
+        let sent = self.send(request).await?;
         let bytes = sent.bytes().await.map_err(|error| CallError::sending(&self.socket, error))?;
         // An answer without a body is an empty object: `Done`.
         let text = if bytes.is_empty() { b"{}".as_slice() } else { bytes.as_ref() };
         serde_json::from_slice(text).map_err(CallError::Answer)
+    }
+
+    /// The answer, if it is not a problem.
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Response, CallError> {
+        let sent = request.send().await.map_err(|error| CallError::sending(&self.socket, error))?;
+        match sent.status().is_success() {
+            true => Ok(sent),
+            false => Err(CallError::Problem(problem(sent).await)),
+        }
     }
 }
 

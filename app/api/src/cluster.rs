@@ -38,6 +38,9 @@ pub struct ClusterInit {
     /// How long a freed address rests before anyone gets it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address_rest_seconds: Option<u64>,
+    /// How long a node's certificate is good for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_life_seconds: Option<u64>,
 }
 
 /// `POST /v1/cluster/join`: this node becomes a member of a cluster that exists.
@@ -83,4 +86,7 @@ pub struct ClusterView {
     pub vxlan_port: u16,
     /// Whether the registry can be changed from here at this moment.
     pub manager_reachable: bool,
+    /// RFC 3339: until when this node's certificate is good, if it is not renewed before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_until: Option<String>,
 }

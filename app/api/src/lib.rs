@@ -5,30 +5,53 @@
 //! name, a full id, or the beginning of an id that only one thing has.
 
 mod attachment;
+mod backup;
+mod ca;
+mod capture;
 mod client;
 mod cluster;
 mod docker;
+mod drops;
 mod endpoint;
+mod events;
+mod guard;
 mod network;
 mod node;
 mod path;
 mod problem;
 mod reconcile;
 mod status;
+mod tables;
 mod token;
+mod top;
+mod trace;
+mod verify;
 
 pub use attachment::{AttachmentCreate, AttachmentView};
-pub use client::{CallError, Client};
+pub use backup::BackupView;
+pub use ca::{CaRetire, CaView};
+pub use capture::{CaptureQuestion, FrameView};
+pub use client::{CallError, Client, Lines};
 pub use cluster::{ClusterInit, ClusterJoin, ClusterLeave, ClusterView, Done};
 pub use docker::DockerView;
+pub use drops::{DropCount, DropView, DropsView};
 pub use endpoint::{EndpointFilter, EndpointKind, EndpointView};
+pub use events::{
+    BeliefQuestion, BeliefView, BelievedEndpoint, BelievedNetwork, BelievedNode, EventFilter,
+    EventView, EventsOf, EventsView,
+};
+pub use guard::GuardView;
 pub use network::{BlockView, NetworkCreate, NetworkView};
-pub use node::{NodeRemove, NodeView, Standing};
+pub use node::{NodeRemove, NodeView, RoleChange, RoleChanged, Standing};
 pub use path::PathQuestion;
 pub use problem::{ApiProblem, ProblemKind};
 pub use reconcile::{FailureView, ReconcileView};
 pub use status::{DegradedView, Status};
+pub use tables::{AddressRow, HomeRow, NetworkTables};
 pub use token::{TokenRotate, TokenView};
+pub use top::{FlowView, LoadView, PeerView, TopQuestion, TopView};
+pub use trace::{Protocol, TraceQuestion};
+pub use verify::{HostVerified, Verification};
 
 /// What every route begins with.
 pub const PREFIX: &str = "/v1";

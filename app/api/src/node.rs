@@ -19,6 +19,9 @@ pub struct NodeView {
     /// Whether it keeps the registry.
     #[schema(value_type = String, example = "worker")]
     pub role: Role,
+    /// Whether it is the manager that puts changes in order at this moment.
+    #[serde(default)]
+    pub leads: bool,
     /// Where it sends and accepts VXLAN.
     #[schema(value_type = String)]
     pub vtep: Vtep,
@@ -42,7 +45,9 @@ pub enum Standing {
     Up,
     /// Not connected since a moment ago: its endpoints are still answered for.
     Unreachable,
-    /// Not connected for a while: its endpoints' names are hidden.
+    /// Not reached from the node that answers, but by others: its endpoints' names are hidden here.
+    Indirect,
+    /// Not heard of by anybody for a while: its endpoints' names are hidden.
     Down,
 }
 
@@ -54,6 +59,7 @@ impl Standing {
             Self::Own => "self",
             Self::Up => "up",
             Self::Unreachable => "unreachable",
+            Self::Indirect => "indirect",
             Self::Down => "down",
         }
     }
@@ -72,4 +78,23 @@ pub struct NodeRemove {
     /// Removes it although it has endpoints or is connected.
     #[serde(default)]
     pub force: bool,
+}
+
+/// `POST /v1/nodes/{ref}/role`: whether a node is a manager from then on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleChange {
+    /// What it is to be.
+    #[schema(value_type = String, example = "manager")]
+    pub role: Role,
+}
+
+/// The answer to a [`RoleChange`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoleChanged {
+    /// The node.
+    pub node: NodeView,
+    /// What a person should know: what is not done yet, or that another number of managers is better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use weft_model::Hop;
 
-use crate::{ClusterView, DockerView, NodeView, ReconcileView};
+use crate::{ClusterView, DockerView, GuardView, NodeView, ReconcileView};
 
 /// `GET /v1/status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -17,8 +17,14 @@ pub struct Status {
     /// Its cluster; absent: it is in none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterView>,
-    /// What carries frames: `bridge`.
+    /// What carries frames: `bridge` or `bpf`.
     pub engine: String,
+    /// Why it is that one.
+    #[serde(default)]
+    pub engine_reason: String,
+    /// What drops forged packets.
+    #[serde(default)]
+    pub guard: GuardView,
     /// How the last comparison of what should be with what is went.
     pub reconcile: ReconcileView,
     /// Networks of the cluster.

@@ -80,6 +80,23 @@ async fn a_question_goes_to_its_route() {
 }
 
 #[tokio::test]
+async fn an_answer_that_goes_on_is_read_line_by_line() {
+    let body = "\
+{\"at\":\"t\",\"host\":\"h1\",\"hop\":\"decap\",\"reason\":\"fragment\",\"who\":\"h2\",\"hint\":\"\"}
+{\"at\":\"u\",\"host\":\"h1\",\"hop\":\"lookup\",\"reason\":\"too_many_queries\",\"who\":\"\",\"hint\":\"\"}
+";
+    let (answer, line, _) =
+        exchange("200 OK", body, async |client| client.follow_drops().await).await;
+    let mut lines = answer.unwrap();
+    let mut heard = Vec::new();
+    while let Some(sample) = lines.next().await.unwrap() {
+        heard.push(sample.reason);
+    }
+    assert_eq!(heard, ["fragment", "too_many_queries"]);
+    assert_eq!(line, "GET /v1/drops/follow HTTP/1.1");
+}
+
+#[tokio::test]
 async fn a_reference_cannot_lead_to_another_route() {
     let (_, line, _) = exchange("200 OK", "{}", async |c| {
         c.remove_node("a/../b?x", NodeRemove { force: true }).await

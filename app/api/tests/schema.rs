@@ -12,8 +12,8 @@ use serde_json::json;
 use utoipa::OpenApi;
 use weft_api::{
     ApiProblem, AttachmentCreate, AttachmentView, ClusterInit, ClusterJoin, ClusterLeave, Done,
-    EndpointKind, EndpointView, NetworkCreate, NetworkView, NodeView, ProblemKind, Standing,
-    Status, TokenRotate, TokenView,
+    DropsView, EndpointKind, EndpointView, NetworkCreate, NetworkView, NodeView, ProblemKind,
+    Standing, Status, TokenRotate, TokenView,
 };
 
 #[derive(OpenApi)]
@@ -25,6 +25,7 @@ use weft_api::{
     ClusterJoin,
     ClusterLeave,
     Done,
+    DropsView,
     EndpointView,
     NetworkCreate,
     NetworkView,
@@ -56,6 +57,7 @@ fn a_misspelt_field_is_refused() {
 fn the_words_are_those_of_the_contract() {
     assert_eq!(json!(Standing::Own), json!("self"));
     assert_eq!(json!(Standing::Unreachable), json!(Standing::Unreachable.word()));
+    assert_eq!(json!(Standing::Indirect), json!("indirect"));
     assert_eq!(json!(EndpointKind::Plain), json!(EndpointKind::Plain.word()));
     assert_eq!(json!(ProblemKind::BadInput), json!("bad_input"));
 }

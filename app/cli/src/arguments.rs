@@ -7,8 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use weft_api::DEFAULT_SOCKET;
 
 use crate::verb::{
-    Agent, Attach, Completions, Detach, Endpoint, Init, Join, Lab, Leave, Man, Network, Node, Path,
-    Run, Status, Token, Version,
+    Agent, Attach, Backup, Ca, Capture, Completions, Detach, Doctor, Drops, Endpoint, Events, Init,
+    Join, Lab, Leave, Man, Network, Node, Path, Reconcile, Recover, Restore, Run, Status, Token,
+    Top, Trace, Verify, Version,
 };
 
 const EXAMPLES: &str = "\
@@ -96,6 +97,8 @@ pub(crate) enum Verb {
     Join(Join),
     Leave(Leave),
     Token(Token),
+    #[command(subcommand)]
+    Ca(Ca),
     Status(Status),
     #[command(subcommand, visible_alias = "nodes")]
     Node(Node),
@@ -106,8 +109,19 @@ pub(crate) enum Verb {
     Run(Run),
     Attach(Attach),
     Detach(Detach),
-    #[command(visible_alias = "trace")]
     Path(Path),
+    Trace(Trace),
+    Drops(Drops),
+    Events(Events),
+    Capture(Capture),
+    Top(Top),
+    Verify(Verify),
+    Doctor(Doctor),
+    #[command(subcommand)]
+    Reconcile(Reconcile),
+    Backup(Backup),
+    Restore(Restore),
+    Recover(Recover),
     Lab(Lab),
     Agent(Agent),
     Completions(Completions),

@@ -10,7 +10,7 @@ use crate::paint::Tone;
 pub(crate) const fn standing_tone(standing: Standing) -> Tone {
     match standing {
         Standing::Own | Standing::Up => Tone::Good,
-        Standing::Unreachable => Tone::Wary,
+        Standing::Unreachable | Standing::Indirect => Tone::Wary,
         Standing::Down => Tone::Bad,
     }
 }

@@ -7,6 +7,7 @@ mod arguments;
 mod display;
 mod duration;
 mod failure;
+mod moment;
 mod output;
 mod paint;
 mod progress;

@@ -40,6 +40,24 @@ impl Output {
         }
     }
 
+    /// Shows one value of many that come one after the other, at once: to programs as JSON on a
+    /// line. `false`: the reader has seen enough.
+    pub(crate) fn line(
+        &mut self,
+        value: &impl Serialize,
+        text: impl FnOnce(Paint) -> String,
+    ) -> Result<bool, Failure> {
+        let line = match self.format {
+            Format::Table => text(self.paint),
+            Format::Json => serde_json::to_string(value)
+                .map_err(|error| Failure::local("write JSON", &error, "report this"))?,
+        };
+        match writeln!(self.out, "{line}").and_then(|()| self.out.flush()) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+            written => told(written).map(|()| true),
+        }
+    }
+
     /// Writes text as it is, with a line end.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
         let text = text.trim_end_matches('\n');
@@ -83,6 +101,7 @@ mod tests {
         let mut output =
             Output::new(Format::Table, Paint::Plain, Box::new(Closed(ErrorKind::BrokenPipe)));
         assert_eq!(output.text("more"), Ok(()));
+        assert_eq!(output.line(&1, |_paint| "more".to_owned()), Ok(false));
         assert_eq!(output.flush(), Ok(()));
     }
 

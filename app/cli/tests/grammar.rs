@@ -29,8 +29,9 @@ fn the_grammar_is_sound() {
 #[test]
 fn help_mentions_every_verb() {
     let help = weft_cli::grammar().render_help().to_string();
-    let verbs = "init join leave token status node network endpoint run attach detach path lab \
-                 agent completions man version";
+    let verbs = "init join leave token ca status node backup restore recover network endpoint run \
+                 attach detach path trace doctor verify reconcile drops events top capture lab agent \
+                 completions man version";
     for verb in verbs.split_whitespace() {
         assert!(help.contains(&format!("\n  {verb} ")), "{verb} is not in\n{help}");
     }

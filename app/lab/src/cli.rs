@@ -108,6 +108,10 @@ pub struct Up {
     /// Let containers run on while dockerd is down
     #[arg(long)]
     live_restore: bool,
+    /// What the agents are told of the data plane: auto, bridge or bpf; of several, host after
+    /// host gets the next
+    #[arg(long, value_name = "ENGINE,…", value_delimiter = ',')]
+    datapath: Vec<String>,
     /// Use the Engine in this folder, made by debootstrap with docker.io
     #[arg(long, value_name = "DIR", requires = "docker")]
     engine_root: Option<PathBuf>,
@@ -214,7 +218,7 @@ fn act(verb: Verb) -> Result<(), LabError> {
 }
 
 fn bring_up(up: Up, form: Form) -> Result<(), LabError> {
-    let Up { hosts, docker, name, no_agent, live_restore, engine_root, foreground } = up;
+    let Up { hosts, docker, name, no_agent, live_restore, datapath, engine_root, foreground } = up;
     let exe = std::env::current_exe().ok();
     let spec = Spec {
         name: Some(name),
@@ -222,6 +226,7 @@ fn bring_up(up: Up, form: Form) -> Result<(), LabError> {
         docker,
         agent: !no_agent,
         live_restore,
+        datapath,
         engine_root,
         exe,
         ..Spec::default()

@@ -95,7 +95,7 @@ async fn network(report: &mut Report, lab: &Lab, kind: Kind) -> Result<(), LabEr
             Kind::Docker => &["docker", "network", "inspect", NETWORK],
             Kind::Plain => &["weft", "network", "inspect", NETWORK],
         };
-        eventually(host, seen).await?;
+        eventually(async || host.run(seen).await).await?;
     }
     if kind == Kind::Docker {
         report.tell("every host's Docker Engine has it now")?;
@@ -103,10 +103,10 @@ async fn network(report: &mut Report, lab: &Lab, kind: Kind) -> Result<(), LabEr
     Ok(())
 }
 
-async fn eventually(host: &Host, arguments: &[&str]) -> Result<String, LabError> {
+async fn eventually(ask: impl AsyncFn() -> Result<String, LabError>) -> Result<String, LabError> {
     let began = tokio::time::Instant::now();
     loop {
-        match host.run(arguments).await {
+        match ask().await {
             Err(_not_yet) if began.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
             other => return other,
         }
@@ -115,7 +115,9 @@ async fn eventually(host: &Host, arguments: &[&str]) -> Result<String, LabError>
 
 async fn by_name(report: &mut Report, c1: &Workload<'_>) -> Result<(), LabError> {
     report.scene("c1 finds c2 by name and pings it")?;
-    report.show(&c1.busybox(&["nslookup", "-type=a", "c2"]).await?, "Address")?;
+    // A process is attached before the other host knows the way to it, some milliseconds later.
+    let found = eventually(async || c1.busybox(&["nslookup", "-type=a", "c2"]).await).await?;
+    report.show(&found, "Address")?;
     report.show(&c1.busybox(&["ping", "-c", "3", "-i", "0.2", "c2"]).await?, "packets")
 }
 

@@ -29,13 +29,30 @@ pub enum Fault {
         /// Of a hundred packets, how many are lost.
         percent: u8,
     },
+    /// Datagrams to a UDP port vanish on the host's link, each way.
+    Swallow {
+        /// Whose link it is.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// Larger IP packets vanish on the host's link, each way, and nobody is told.
+    Narrow {
+        /// Whose link it is.
+        host: String,
+        /// The length of the largest packet that passes.
+        length: u16,
+    },
 }
 
 impl Fault {
     /// Whom the fault names.
     pub(crate) fn hosts(&self) -> Vec<&str> {
         match self {
-            Self::Cut { host } | Self::Loss { host, .. } => vec![host],
+            Self::Cut { host }
+            | Self::Loss { host, .. }
+            | Self::Swallow { host, .. }
+            | Self::Narrow { host, .. } => vec![host],
             Self::CutBetween { host, from } => vec![host, from],
         }
     }
@@ -47,6 +64,8 @@ pub(crate) struct Faults {
     cut: BTreeSet<String>,
     between: BTreeSet<(String, String)>,
     loss: BTreeMap<String, u8>,
+    swallowed: BTreeSet<(String, u16)>,
+    narrow: BTreeMap<String, u16>,
 }
 
 impl Faults {
@@ -65,6 +84,12 @@ impl Faults {
             Fault::Loss { host, percent } => {
                 self.loss.insert(host, percent);
             }
+            Fault::Swallow { host, port } => {
+                self.swallowed.insert((host, port));
+            }
+            Fault::Narrow { host, length } => {
+                self.narrow.insert(host, length);
+            }
         }
     }
 
@@ -72,6 +97,8 @@ impl Faults {
     pub(crate) fn heal(&mut self, host: &str) {
         self.cut.remove(host);
         self.loss.remove(host);
+        self.narrow.remove(host);
+        self.swallowed.retain(|(of, _)| of != host);
         self.between.retain(|(one, other)| one != host && other != host);
     }
 
@@ -82,9 +109,13 @@ impl Faults {
             (one == host).then_some(other).or_else(|| (other == host).then_some(one))
         });
         let loss = self.loss.get(host).map(|percent| format!("loss {percent}%"));
+        let narrow = self.narrow.get(host).map(|length| format!("{length} bytes at most"));
+        let swallowed = self.swallowed.iter().filter(|(of, _)| of == host);
         cut.into_iter()
             .chain(between.map(|other| format!("cut from {other}")))
             .chain(loss)
+            .chain(swallowed.map(|(_, port)| format!("UDP {port} swallowed")))
+            .chain(narrow)
             .collect()
     }
 
@@ -106,6 +137,12 @@ impl Faults {
             let lose = format!("numgen random mod 100 <= {last} counter drop");
             rules.push_str(&both_ways(host, &lose));
         }
+        for (host, port) in &self.swallowed {
+            rules.push_str(&both_ways(host, &format!("udp dport {port} counter drop")));
+        }
+        for (host, length) in &self.narrow {
+            rules.push_str(&both_ways(host, &format!("ip length > {length} counter drop")));
+        }
         rules.push_str(" }\n}\n");
         rules
     }
@@ -126,7 +163,10 @@ mod tests {
         faults.add(Fault::CutBetween { host: "h2".into(), from: "h1".into() });
         faults.add(Fault::Loss { host: "h1".into(), percent: 5 });
         faults.add(Fault::Loss { host: "h2".into(), percent: 7 });
-        assert_eq!(faults.of("h1"), ["cut", "cut from h2", "loss 5%"]);
+        faults.add(Fault::Swallow { host: "h1".into(), port: 4789 });
+        faults.add(Fault::Narrow { host: "h1".into(), length: 1400 });
+        let told = ["cut", "cut from h2", "loss 5%", "UDP 4789 swallowed", "1400 bytes at most"];
+        assert_eq!(faults.of("h1"), told);
         faults.heal("h1");
         assert!(!faults.ruleset().contains("h1"), "{}", faults.ruleset());
         assert_eq!(faults.of("h2"), ["loss 7%"]);

@@ -173,7 +173,25 @@ impl Host {
         self.disturb(Fault::Loss { host: self.name.clone(), percent }).await
     }
 
-    /// Ends every cut and loss of the host's link.
+    /// Swallows datagrams to a UDP port on the host's link, each way.
+    ///
+    /// # Errors
+    ///
+    /// If the lab is gone.
+    pub async fn swallow(&self, port: u16) -> Result<(), LabError> {
+        self.disturb(Fault::Swallow { host: self.name.clone(), port }).await
+    }
+
+    /// Lets IP packets of at most this length through the host's link, each way.
+    ///
+    /// # Errors
+    ///
+    /// If the lab is gone.
+    pub async fn narrow(&self, length: u16) -> Result<(), LabError> {
+        self.disturb(Fault::Narrow { host: self.name.clone(), length }).await
+    }
+
+    /// Ends everything that is wrong with the host's link.
     ///
     /// # Errors
     ///

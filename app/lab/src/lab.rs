@@ -93,21 +93,6 @@ impl Lab {
         hosts.into_iter()
     }
 
-    /// Makes one cluster of the hosts: the first founds it, the others join with its token.
-    ///
-    /// # Errors
-    ///
-    /// If a command fails on a host; its own words are in the error.
-    pub async fn form_cluster(&self) -> Result<(), LabError> {
-        let mut hosts = self.hosts();
-        let Some(first) = hosts.next() else { return Ok(()) };
-        first.run(&["weft", "init"]).await?;
-        let token = first.run(&["weft", "token", "--quiet"]).await?;
-        let manager = first.address().to_string();
-        let join = ["weft", "join", &manager, "--token", token.trim()];
-        futures::future::try_join_all(hosts.map(|host| host.run(&join))).await.map(drop)
-    }
-
     /// Takes the lab down and waits until nothing is left of it.
     ///
     /// # Errors

@@ -39,7 +39,11 @@ pub struct Spec {
     /// Whether the host holds the agent's socket for Docker, as systemd does with `weft.socket`:
     /// Docker's calls then wait while the agent is down.
     pub socket_activation: bool,
-    /// A folder with another Debian, whose Engine and files the hosts use instead of the machine's.
+    /// What agents are told of the data plane, host after host in turn; that of
+    /// `WEFT_LAB_DATAPATH` by default, and their own choice when empty.
+    pub datapath: Vec<String>,
+    /// A folder with another Debian, whose Engine and files the hosts use instead of the machine's;
+    /// that of `WEFT_LAB_ENGINE_ROOT` by default.
     pub engine_root: Option<PathBuf>,
     /// The `weft` executable; found beside the current executable when absent.
     pub exe: Option<PathBuf>,
@@ -49,7 +53,7 @@ pub struct Spec {
 
 impl Default for Spec {
     fn default() -> Self {
-        let keep_logs = std::env::var_os("WEFT_LAB_LOGS").map(PathBuf::from);
+        let folder = |variable: &str| std::env::var_os(variable).map(PathBuf::from);
         Self {
             name: None,
             hosts: 3,
@@ -57,9 +61,12 @@ impl Default for Spec {
             agent: true,
             live_restore: false,
             socket_activation: false,
-            engine_root: None,
+            datapath: std::env::var("WEFT_LAB_DATAPATH")
+                .map(|told| in_turn(&told))
+                .unwrap_or_default(),
+            engine_root: folder("WEFT_LAB_ENGINE_ROOT"),
             exe: None,
-            keep_logs,
+            keep_logs: folder("WEFT_LAB_LOGS"),
         }
     }
 }
@@ -77,6 +84,7 @@ pub(crate) struct Plan {
     pub(crate) agent: bool,
     pub(crate) live_restore: bool,
     pub(crate) socket_activation: bool,
+    pub(crate) datapath: Vec<String>,
     pub(crate) engine_root: Option<PathBuf>,
     pub(crate) exe: PathBuf,
     pub(crate) keep_logs: Option<PathBuf>,
@@ -102,10 +110,15 @@ impl Plan {
             agent: spec.agent,
             live_restore: spec.live_restore,
             socket_activation: spec.socket_activation,
+            datapath: spec.datapath,
             engine_root: spec.engine_root,
             exe,
             keep_logs: spec.keep_logs,
         })
+    }
+
+    fn datapath_of(&self, number: u8) -> Option<String> {
+        self.datapath.iter().cycle().nth(usize::from(number.saturating_sub(1))).cloned()
     }
 
     /// Every host with its address.
@@ -126,6 +139,7 @@ impl Plan {
             agent: self.agent,
             live_restore: self.live_restore,
             socket_activation: self.socket_activation,
+            datapath: self.datapath_of(number),
             engine_root: self.engine_root.clone(),
             cgroup: format!("/{}-{host}", cgroup_prefix(&self.name)),
             exe: self.exe.clone(),
@@ -148,6 +162,8 @@ pub(crate) struct Order {
     pub(crate) agent: bool,
     pub(crate) live_restore: bool,
     pub(crate) socket_activation: bool,
+    /// What its agent is told of the data plane.
+    pub(crate) datapath: Option<String>,
     pub(crate) engine_root: Option<PathBuf>,
     pub(crate) cgroup: String,
     pub(crate) exe: PathBuf,
@@ -201,6 +217,11 @@ fn host_address6(number: u8) -> Ipv6Addr {
     Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(number))
 }
 
+/// `bpf,bridge`: the first host has the one, the second the other, the third the first again.
+pub(crate) fn in_turn(told: &str) -> Vec<String> {
+    told.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 fn unique_name() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -249,6 +270,17 @@ mod tests {
         assert_eq!(host_number("h07"), None);
         assert_eq!(host_number("outside"), None);
         assert_eq!(host_address(7), Ipv4Addr::new(192, 0, 2, 7));
+    }
+
+    #[test]
+    fn data_planes_are_taken_in_turn() {
+        let spec =
+            Spec { datapath: in_turn("bpf,bridge"), exe: Some("weft".into()), ..Spec::default() };
+        let plan = Plan::settle(spec).unwrap();
+        let told = [1, 2, 3].map(|number| plan.order(number).datapath.unwrap());
+        assert_eq!(told, ["bpf", "bridge", "bpf"]);
+        let none = Spec { datapath: in_turn(""), exe: Some("weft".into()), ..Spec::default() };
+        assert_eq!(Plan::settle(none).unwrap().order(1).datapath, None);
     }
 
     #[test]

@@ -105,7 +105,7 @@ fn stderr(output: &Output) -> String {
 
 fn node(name: &str, digit: char) -> Value {
     json!({
-        "id": digit.to_string().repeat(32), "name": name, "role": "manager", "vtep": "192.0.2.1",
+        "id": digit.to_string().repeat(32), "name": name, "role": "manager", "leads": false, "vtep": "192.0.2.1",
         "control": "192.0.2.1:4788", "standing": "up", "endpoints": 0
     })
 }
@@ -378,4 +378,60 @@ fn a_dropped_packet_is_an_answer_too() {
     let output = agent.weft(&["path", "web", "db"]);
     assert_eq!(stdout(&output), "lookup    dropped (no_such_name): no db\ntry       look\n");
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn promoted_nodes_are_told_with_the_advice_that_comes_with_them() {
+    let advice = "2 managers bear the loss of none, as 1 would: make it 3";
+    let changed = json!({ "node": node("b", 'b'), "note": advice });
+    let agent = Agent::start(vec![("POST /v1/nodes/b/role", 200, changed)]);
+    let output = agent.weft(&["node", "promote", "b"]);
+    assert_eq!(stdout(&output), format!("b is a manager now\nnote: {advice}\n"));
+    let asked = agent.asked();
+    assert_eq!(asked.last().map(|(_line, body)| body.clone()), Some(json!({ "role": "manager" })));
+    agent.weft(&["node", "demote", "b"]);
+    assert_eq!(agent.asked().last().unwrap().1, json!({ "role": "worker" }));
+}
+
+#[test]
+fn a_backup_is_a_file_for_its_owner_alone_and_is_told_to_hold_secrets() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let view = json!({
+        "text": "SECRET", "revision": 7, "nodes": 3, "networks": 2, "confirmed": false,
+    });
+    let agent = Agent::start(vec![("GET /v1/cluster/backup", 200, view)]);
+    let file = agent.dir.path().join("backup");
+    let output = agent.weft(&["backup", file.to_str().unwrap()]);
+    let told = stdout(&output);
+    for words in ["3 nodes and 2 networks", "Most managers are away", "private keys"] {
+        assert!(told.contains(words), "{told}");
+    }
+    assert!(!told.contains("SECRET"), "{told}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "SECRET");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = agent.weft(&["backup", file.to_str().unwrap()]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("not there yet"), "{again:?}");
+}
+
+#[test]
+fn recovering_and_restoring_without_anything_to_go_on_with_is_refused_in_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    let socket = dir.path().join("none");
+    let recover = ["recover", "--force", "--state", state.to_str().unwrap()];
+    let output = weft(&socket, &recover).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("this host is not in a cluster") && !state.exists(), "{said}");
+    let garbage = dir.path().join("garbage");
+    std::fs::write(&garbage, "garbage").unwrap();
+    for (file, words) in [("missing", "cannot restore"), ("garbage", "no backup of a cluster")] {
+        let file = dir.path().join(file);
+        let restore = ["restore", file.to_str().unwrap(), "--state", state.to_str().unwrap()];
+        let output = weft(&socket, &restore).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(words), "{said}");
+        assert!(!state.exists(), "nothing was made");
+    }
 }

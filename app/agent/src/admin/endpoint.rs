@@ -42,7 +42,7 @@ pub(super) async fn inspect(
 }
 
 /// An endpoint by name, `name.network`, address, id, or the unambiguous beginning of an id.
-pub(super) fn find<'a>(picture: &'a Picture, reference: &str) -> Answer<&'a Located> {
+pub(crate) fn find<'a>(picture: &'a Picture, reference: &str) -> Answer<&'a Located> {
     let rows = || picture.facts.endpoints.values();
     let named = |row: &&Located| row.endpoint.names().any(|name| name.as_str() == reference);
     let addressed =

@@ -1,21 +1,23 @@
 //! `/v1/status`: the node at a glance.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use axum::extract::State;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use weft_api::{
-    ApiProblem, ClusterView, DegradedView, DockerView, FailureView, ReconcileView, Status,
+    ApiProblem, ClusterView, DegradedView, DockerView, FailureView, GuardView, NodeView,
+    ReconcileView, Status,
 };
 use weft_model::Hop;
+use weft_plan::GateSeen;
 
+use super::identity;
 use super::json::{Json, Reply};
-use super::node::view_of;
+use super::node::{leader, view_of};
 use crate::agent::Agent;
 use crate::member::Member;
+use crate::office::Held;
 use crate::reconcile::Reconciled;
+use crate::told::rfc3339;
 
 /// The node at a glance.
 #[utoipa::path(get, path = "/v1/status",
@@ -29,12 +31,15 @@ pub(super) fn now(agent: &Agent) -> Status {
     let member = agent.member();
     let picture = member.as_ref().map(|member| member.fabric.state.picture());
     let engine = agent.engine();
+    let pass = member.as_ref().and_then(|member| member.last_pass());
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        node: picture.as_ref().map(|picture| view_of(picture, &picture.me)),
+        node: member.as_ref().map(|member| own(member)),
         cluster: member.as_ref().and_then(|member| cluster(member)),
-        engine: "bridge".to_owned(),
-        reconcile: member.as_ref().and_then(|m| m.last_pass()).map(reconcile).unwrap_or_default(),
+        engine: agent.datapath().engine.to_string(),
+        engine_reason: agent.datapath().why.clone(),
+        guard: pass.as_ref().map(guard).unwrap_or_default(),
+        reconcile: pass.map(reconcile).unwrap_or_default(),
         networks: picture.as_ref().map_or(0, |picture| picture.view.networks().len() as u64),
         endpoints: picture.as_ref().map_or(0, |picture| picture.attachments.len() as u64),
         docker: DockerView {
@@ -46,6 +51,12 @@ pub(super) fn now(agent: &Agent) -> Status {
     }
 }
 
+fn own(member: &Member) -> NodeView {
+    let picture = member.fabric.state.picture();
+    let leads = leader(member) == Some(picture.me.id);
+    NodeView { leads, ..view_of(&picture, &picture.me) }
+}
+
 fn cluster(member: &Member) -> Option<ClusterView> {
     let view = member.fabric.view();
     view.cluster().map(|cluster| ClusterView {
@@ -53,7 +64,16 @@ fn cluster(member: &Member) -> Option<ClusterView> {
         name: cluster.name.clone(),
         vxlan_port: cluster.vxlan_port,
         manager_reachable: member.fabric.registry.fresh(),
+        certificate_until: member.certificate().and_then(|validity| rfc3339(validity.until)),
     })
+}
+
+fn guard(pass: &Reconciled) -> GuardView {
+    match &pass.gate {
+        GateSeen::Holds { .. } => GuardView { attached: Some("tcx".to_owned()), missing: None },
+        GateSeen::Impossible(why) => GuardView { attached: None, missing: Some(why.clone()) },
+        GateSeen::Missing => GuardView::default(),
+    }
 }
 
 fn reconcile(pass: Reconciled) -> ReconcileView {
@@ -72,8 +92,25 @@ fn reconcile(pass: Reconciled) -> ReconcileView {
     }
 }
 
-fn rfc3339(at: SystemTime) -> Option<String> {
-    OffsetDateTime::from(at).format(&Rfc3339).ok()
+/// A manager that does not do a manager's work.
+fn without_vote(member: &Member) -> Option<DegradedView> {
+    let name = &member.node.name;
+    match member.tenure.held() {
+        Held::No => None,
+        Held::Lost { reason } => Some(DegradedView {
+            hop: None,
+            reason: format!("this manager does not vote: {reason}"),
+            hint: format!(
+                "give it a new seat, from another manager: weft node demote {name}, then weft node \
+                 promote {name}"
+            ),
+        }),
+        Held::Yes(office) => office.raft.stopped().map(|error| DegradedView {
+            hop: None,
+            reason: format!("this manager does not vote: {error}"),
+            hint: error.hint(),
+        }),
+    }
 }
 
 fn degraded(agent: &Agent, member: Option<&Member>) -> Vec<DegradedView> {
@@ -86,14 +123,41 @@ fn degraded(agent: &Agent, member: Option<&Member>) -> Vec<DegradedView> {
             hint: trouble.refusal.hint().to_owned(),
         })
         .collect();
-    if member.is_some_and(|member| !member.fabric.registry.fresh()) {
+    if member.is_some_and(|member| member.fabric.state.picture().disowned) {
         degraded.push(DegradedView {
             hop: None,
-            reason: "no manager answers: the registry cannot be changed".to_owned(),
-            hint: "see which node is away: weft node ls".to_owned(),
+            reason: "this host was taken out of its cluster: `weft node rm` on a manager"
+                .to_owned(),
+            hint: "weft leave --force, then weft join with a new token".to_owned(),
+        });
+    } else if member.is_some_and(|member| !member.fabric.registry.fresh()) {
+        let problem = member.map(|member| member.fabric.registry.followed().unconfirmed());
+        degraded.extend(problem.map(|problem| DegradedView {
+            hop: None,
+            reason: problem.error,
+            hint: problem.hint,
+        }));
+    }
+    degraded.extend(member.and_then(without_vote));
+    degraded.extend(member.into_iter().flat_map(identity::troubles));
+    if member.is_some_and(|member| member.fabric.pause.is_set()) {
+        degraded.push(DegradedView {
+            hop: None,
+            reason: "reconciling is paused: the kernel is left as it is".to_owned(),
+            hint: "weft reconcile resume".to_owned(),
         });
     }
-    let failures = member.and_then(Member::last_pass).map(|pass| pass.failures).unwrap_or_default();
+    let pass = member.and_then(Member::last_pass);
+    if let Some(GateSeen::Impossible(why)) = pass.as_ref().map(|pass| &pass.gate) {
+        degraded.push(DegradedView {
+            hop: Some(Hop::Decap),
+            reason: format!("the guard's programs do not stand: {why}"),
+            hint: "take Linux 6.6 or later; until then the nft table `inet weft` lets members \
+                   alone in, as long as nobody flushes it, and forged inner addresses pass"
+                .to_owned(),
+        });
+    }
+    let failures = pass.map(|pass| pass.failures).unwrap_or_default();
     degraded.extend(failures.into_iter().map(|failure| DegradedView {
         hop: Some(Hop::Deliver),
         reason: format!("{}: {}", failure.what, failure.why),

@@ -13,6 +13,7 @@ use weft_registry::{Command, TokenHash};
 use super::json::{Json, Reply};
 use crate::agent::Agent;
 use crate::member::Member;
+use crate::office::Office;
 use crate::problem::{Answer, problem};
 
 /// The token of a role.
@@ -37,7 +38,9 @@ pub(super) async fn rotate(
 ) -> Reply<TokenView> {
     let member = agent.need()?;
     let role = parse(&role)?;
-    let Some((_manager, admission)) = &member.office else { return Err(on_managers().into()) };
+    let Some(Office { admission, .. }) = member.tenure.office() else {
+        return Err(on_managers().into());
+    };
     let expires_at = asked.ttl_seconds.map(|ttl| seconds_from_now(Duration::from_secs(ttl)));
     let token = admission.fresh_token(role, expires_at);
     member.fabric.registry.command(Command::SetToken(token)).await?;
@@ -45,7 +48,9 @@ pub(super) async fn rotate(
 }
 
 fn view(member: &Member, role: Role) -> Answer<TokenView> {
-    let Some((_manager, admission)) = &member.office else { return Err(on_managers()) };
+    let Some(Office { admission, .. }) = member.tenure.office() else {
+        return Err(on_managers());
+    };
     let registry = member.fabric.view();
     let TokenHash { salt, expires_at, .. } = registry.token(role).ok_or_else(|| {
         problem(ProblemKind::NotFound, "this role has no token", "make one: weft token --rotate")

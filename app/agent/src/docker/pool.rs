@@ -9,7 +9,7 @@ use weft_api::ProblemKind;
 use weft_docker::PoolRequest;
 use weft_model::Subnet;
 
-use crate::fabric::{Fabric, taken_ranges};
+use crate::fabric::Fabric;
 use crate::problem::{Answer, because, not_found, problem};
 
 /// Docker asks again until it likes an offer: this many are not repeated.
@@ -35,7 +35,7 @@ impl Offers {
     async fn any(&self, fabric: &Fabric) -> Answer<IpNet> {
         let view = fabric.view();
         let cluster = view.cluster().ok_or_else(crate::problem::no_member)?;
-        let taken = taken_ranges(&view).await;
+        let taken = fabric.taken_ranges().await;
         let mut offered = self.lock();
         let subnet = next_subnet(&cluster.pools, cluster.subnet_prefix, &taken, &offered)
             .or_else(|| {

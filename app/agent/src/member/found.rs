@@ -8,13 +8,14 @@ use weft_api::{ApiProblem, ClusterInit, ClusterJoin, ProblemKind};
 use weft_identity::{Authority, NodeKey, Token};
 use weft_kernel::host;
 use weft_model::{DEFAULT_VXLAN_PORT, Name, Node, NodeId, Role, Vtep};
-use weft_registry::{Cluster, Command, Situation, Snapshot, TokenHash, View, decide};
+use weft_registry::{
+    CERTIFICATE_LIFE, Cluster, Command, Situation, Snapshot, TokenHash, View, decide,
+};
 use weft_store::{Redb, Store as _};
 use weft_transport::{JoinError, JoinRequest};
 
 use super::Surroundings;
 use super::take_back;
-use crate::admission::LIFETIME;
 use crate::disk::Membership;
 use crate::problem::{Answer, because, chain, problem};
 
@@ -24,6 +25,9 @@ const POOL: &str = "10.128.0.0/9";
 const SUBNET_PREFIX: u8 = 24;
 /// How long a released address rests, unless told otherwise.
 const ADDRESS_REST: Duration = Duration::from_secs(60);
+
+/// Certificates count whole seconds, and a renewal takes part of one.
+const SHORTEST_LIFE: Duration = Duration::from_secs(4);
 
 /// Founds a cluster with this host as its manager; nothing is left behind if it fails.
 pub(crate) async fn found(around: &Surroundings, asked: &ClusterInit) -> Answer<Membership> {
@@ -51,15 +55,19 @@ pub(crate) async fn found(around: &Surroundings, asked: &ClusterInit) -> Answer<
         pools: pools(asked)?,
         subnet_prefix: asked.subnet_prefix.unwrap_or(SUBNET_PREFIX),
         address_rest: asked.address_rest_seconds.map_or(ADDRESS_REST, Duration::from_secs),
+        certificate_life: certificate_life(asked)?,
         ca_pem: authority.certificate_pem(),
+        ca_generation: 0,
+        former_ca_pem: None,
     };
     check_prefix(&cluster)?;
+    let life = cluster.certificate_life;
     let tokens = [Role::Worker, Role::Manager].map(|role| token_hash(&authority, role, None));
     let command = Command::Found { cluster, node: node.clone(), tokens: tokens.to_vec() };
     write_registry(around, node.id, &command).await?;
     let key = NodeKey::generate().map_err(|error| identity(&error))?;
     let csr = key.request().map_err(|error| identity(&error))?;
-    let chain = authority.sign(&csr, node.id, Role::Manager, LIFETIME).map_err(|e| identity(&e))?;
+    let chain = authority.sign(&csr, node.id, Role::Manager, life).map_err(|e| identity(&e))?;
     let membership = Membership {
         cluster: cluster_id,
         managers: Vec::new(),
@@ -68,6 +76,7 @@ pub(crate) async fn found(around: &Surroundings, asked: &ClusterInit) -> Answer<
         chain_pem: weft_identity::pem_of(&chain),
         ca_pem: authority.certificate_pem(),
         authority_pem: Some(authority.pem()),
+        next_authority_pem: None,
     };
     keep(around, &membership)?;
     Ok(membership)
@@ -131,8 +140,9 @@ pub(crate) async fn join(around: &Surroundings, asked: &ClusterJoin) -> Answer<M
         node: admitted.node,
         key_pem: key.pem(),
         chain_pem: weft_identity::pem_of(&admitted.certificate_chain),
-        ca_pem: cluster.ca_pem.clone(),
+        ca_pem: cluster.trusted_pem(),
         authority_pem: None,
+        next_authority_pem: None,
     };
     match settle(around, cluster.vxlan_port, &admitted.snapshot, &membership).await {
         Ok(()) => Ok(membership),
@@ -254,6 +264,15 @@ fn pools(asked: &ClusterInit) -> Answer<Vec<ipnet::IpNet>> {
             because(ProblemKind::Internal, "read the default pool", &error, "")
         }),
     }
+}
+
+fn certificate_life(asked: &ClusterInit) -> Answer<Duration> {
+    let life = asked.certificate_life_seconds.map_or(CERTIFICATE_LIFE, Duration::from_secs);
+    if life >= SHORTEST_LIFE {
+        return Ok(life);
+    }
+    let what = format!("certificates cannot be good for {} s only", life.as_secs());
+    Err(problem(ProblemKind::BadInput, what, "take 24h to 72h; the default is 48h"))
 }
 
 fn check_prefix(cluster: &Cluster) -> Answer<()> {

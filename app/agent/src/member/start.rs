@@ -1,6 +1,6 @@
 //! Starts a membership: every task, its inputs and its outputs.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -8,21 +8,29 @@ use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use weft_identity::Authority;
 use weft_kernel::{Kernel, Linux};
-use weft_model::NodeId;
-use weft_transport::{Credentials, Mesh, MeshEvent, MeshHandle};
+use weft_model::Node;
+use weft_transport::{Credentials, Mesh, MeshEvent, MeshHandle, Peers};
 
+use super::peers::{keep_peers, peers};
 use super::stores::Stores;
 use super::underlay::inner_mtu;
-use super::{Member, Surroundings, give_back, watch_namespaces};
-use crate::admission::Admission;
+use super::{
+    Member, Surroundings, claim_again, claim_ahead, give_back, moved, tear_down, watch_namespaces,
+};
+use crate::ca::CaKeeper;
+use crate::captures::CapturesKeeper;
+use crate::certificate::{Renewal, credentials};
 use crate::disk::Membership;
 use crate::fabric::Fabric;
-use crate::mesh::{Office, sort};
+use crate::inspect::{Desk, Inspector};
+use crate::mesh::sort;
+use crate::office::{Premises, SeatKeeper, Tenure};
+use crate::pause::Pause;
 use crate::reconcile::{Reconciler, Target};
-use crate::registry::{Commander, Followed, Manager, follow};
-use crate::state::{Outputs, Seen, Start, StateHandle, stale};
+use crate::registry::{Commander, Followed, Follower};
+use crate::state::{Outputs, Seen, Start, StateHandle};
+use crate::strangers::Strangers;
 
 /// Messages that wait for a task.
 const QUEUE: usize = 1024;
@@ -56,25 +64,23 @@ pub(crate) async fn start(
     around: &Surroundings,
     membership: Membership,
 ) -> anyhow::Result<Arc<Member>> {
-    let tasks = Tasks::default();
-    let me = membership.node.clone();
-    let Stores { local, remembered, manager, in_use, view } =
+    let (tasks, me) = (Tasks::default(), membership.node.clone());
+    let Stores { local, remembered, held, premises, in_use, view } =
         Stores::open(&around.disk, &membership).await?;
     let inner_mtu = inner_mtu(&me, &view).await;
-    let manager = manager.map(|(manager, keeper)| {
-        tasks.until(Box::pin(keeper.run()));
-        manager
-    });
-    let office = office(manager.clone(), &membership)?;
-    let (followed_sender, followed) = watch::channel(stale(view));
-    let (mesh, events) = connect(around, &membership, &followed, &tasks)?;
-    tasks.until(Box::pin(follow(
-        me.id,
-        manager.clone(),
-        mesh.clone(),
-        around.disk.clone(),
-        followed_sender,
-    )));
+    let tenure = Tenure::new(held);
+    let (out, followed) = watch::channel(Followed::stale(view));
+    let (shown, own) = watch::channel(Arc::new(credentials(&membership)?));
+    let (peers, mesh, events) = connect(around, &me, own.clone(), &followed)?;
+    premises.links.connect(mesh.clone());
+    let follower = Follower {
+        me: me.id,
+        tenure: tenure.clone(),
+        mesh: mesh.clone(),
+        disk: around.disk.clone(),
+        out,
+    };
+    keep_registry(follower, premises, followed.clone(), &tasks);
 
     let (out, seen) = Outputs::new(&me, around, in_use);
     let state = Start {
@@ -84,18 +90,34 @@ pub(crate) async fn start(
         mesh: mesh.clone(),
         registry: followed.clone(),
         inner_mtu,
+        engine: around.datapath.engine,
         egress: around.options.egress,
+        metrics: around.options.metrics,
         counters: around.counters.clone(),
         out,
     };
-    let registry = Commander::new(me.id, manager, mesh.clone(), followed);
-    let fabric = serve(around, state, registry, (events, office.clone()), (seen, &tasks));
+    tasks.until(Box::pin(keep_peers((followed.clone(), seen.picture.clone()), me.id, peers)));
+    let registry = Commander::new(me.id, tenure.clone(), mesh.clone(), followed.clone());
+    let renewal = Renewal {
+        disk: around.disk.clone(),
+        membership,
+        tenure: tenure.clone(),
+        mesh: mesh.clone(),
+        registry: registry.clone(),
+        followed,
+        shown,
+        counters: around.counters.clone(),
+    };
+    certify(renewal, &tasks);
+    let desk = serve(around, state, registry, (events, tenure.clone()), (seen, &tasks));
     let Tasks { tracker, stop } = tasks;
     Ok(Arc::new(Member {
         node: me,
-        reconciled: fabric.reconciled.clone(),
-        fabric,
-        office: office.map(|office| (office.manager, office.admission)),
+        reconciled: desk.fabric.reconciled.clone(),
+        fabric: desk.fabric.clone(),
+        inspector: Inspector::new(desk),
+        tenure,
+        own,
         mesh,
         tasks: tracker,
         _stop_on_drop: stop.clone().drop_guard(),
@@ -103,92 +125,115 @@ pub(crate) async fn start(
     }))
 }
 
+/// Follows the registry, and keeps this node's seat among the managers in line with it.
+fn keep_registry(
+    follower: Follower,
+    premises: Premises,
+    followed: watch::Receiver<Followed>,
+    tasks: &Tasks,
+) {
+    let (tenure, mesh) = (follower.tenure.clone(), follower.mesh.clone());
+    tasks.until(Box::pin(SeatKeeper { premises, tenure, mesh, followed }.run()));
+    tasks.until(Box::pin(follower.run()));
+}
+
+/// Keeps this node's certificate good and, on managers, the CA the registry's.
+fn certify(renewal: Renewal, tasks: &Tasks) {
+    let (disk, tenure) = (renewal.disk.clone(), renewal.tenure.clone());
+    let keeper = CaKeeper {
+        disk,
+        tenure,
+        mesh: renewal.mesh.clone(),
+        registry: renewal.registry.clone(),
+        followed: renewal.followed.clone(),
+    };
+    tasks.until(Box::pin(keeper.run()));
+    tasks.until(Box::pin(renewal.run()));
+}
+
 /// Starts the state's owner and everything that follows from the state.
 fn serve(
     around: &Surroundings,
     state: Start,
     registry: Commander,
-    (events, office): (mpsc::Receiver<MeshEvent>, Option<Office>),
+    (events, tenure): (mpsc::Receiver<MeshEvent>, Tenure),
     (seen, tasks): (Seen, &Tasks),
-) -> Fabric {
+) -> Desk {
     let (asks_sender, asks) = mpsc::channel(QUEUE);
     let (heard_sender, heard) = mpsc::channel(QUEUE);
     let (reconciled_sender, reconciled) = watch::channel(None);
     let inner_mtu = state.inner_mtu;
+    let (me, mesh, followed) = (state.me.id, state.mesh.clone(), state.registry.clone());
     let mut state = state.build();
     state.publish();
     let handle = StateHandle::new(asks_sender, seen.picture);
-    let ceding = Arc::default();
-    let fabric = Fabric { registry, state: handle, reconciled, inner_mtu, ceding };
+    let (meant, reached) = (seen.meant, reconciled.clone());
+    let told = (around.zones.clone(), seen.listening);
+    tasks.until(Box::pin(crate::names::unveil(meant, reached, told)));
+    let pause = Pause::default();
+    let fabric = Fabric {
+        registry,
+        state: handle,
+        reconciled,
+        pause: pause.clone(),
+        inner_mtu,
+        ceding: Arc::default(),
+        claiming: Arc::default(),
+    };
 
-    let (kernel, counters) = (Arc::clone(&around.kernel), around.counters.clone());
-    let reconciler = Reconciler::new(kernel, seen.target.clone(), reconciled_sender, counters);
+    let (kernel, target) = (Arc::clone(&around.kernel), seen.target.clone());
+    let (captures, keep_captures) = CapturesKeeper::new(fabric.state.clone());
+    tasks.until(Box::pin(keep_captures.run()));
+    let desk = Desk {
+        fabric: fabric.clone(),
+        kernel,
+        target,
+        events: around.events.clone(),
+        captures,
+        drops: around.drops.clone(),
+        mesh: mesh.clone(),
+        state_directory: around.options.state.clone(),
+        docker_socket: around.options.docker_socket.clone(),
+    };
+
+    let told = (around.counters.clone(), around.events.clone());
+    let input = (seen.target.clone(), pause);
+    let reconciler = Reconciler::new(Arc::clone(&around.kernel), input, reconciled_sender, told);
     tasks.until(Box::pin(state.run(asks, heard)));
-    tasks.until(Box::pin(sort(events, heard_sender, fabric.clone(), office)));
+    let strangers = Strangers::new(around.counters.clone());
+    tasks.until(Box::pin(sort(events, heard_sender, desk.clone(), tenure, strangers)));
     tasks.until(Box::pin(reconcile(seen.target, reconciler)));
+    tasks.until(Box::pin(claim_ahead::claim_ahead(fabric.clone(), seen.low_networks)));
+    tasks.until(Box::pin(claim_again::claim_again(fabric.clone())));
     tasks.until(Box::pin(give_back::give_back(fabric.clone(), seen.idle_blocks)));
     tasks.until(Box::pin(watch_namespaces::watch(fabric.clone(), around.kernel.watch())));
+    let moves = moved::watch(fabric.clone(), mesh, around.disk.clone(), around.kernel.watch());
+    tasks.until(Box::pin(moves));
+    let kernel = Arc::clone(&around.kernel);
+    tasks.until(Box::pin(tear_down::tear_down(me, fabric.clone(), kernel, followed)));
     // It takes its redirects down when it is told to stop, so it is not cut off.
-    let names = crate::names::serve(seen.listeners, around.resolver.clone(), tasks.stop.clone());
+    let (resolver, complaints) = (around.resolver.clone(), around.complaints.clone());
+    let names = crate::names::serve(seen.listeners, resolver, complaints, tasks.stop.clone());
     tasks.tracker.spawn(names);
-    fabric
+    desk
 }
 
 /// Listens for other nodes and keeps talking to those that the registry names.
 fn connect(
     around: &Surroundings,
-    membership: &Membership,
+    me: &Node,
+    own: watch::Receiver<Arc<Credentials>>,
     followed: &watch::Receiver<Followed>,
-    tasks: &Tasks,
-) -> anyhow::Result<(MeshHandle, mpsc::Receiver<MeshEvent>)> {
-    let me = &membership.node;
-    let (peers_sender, peers) = watch::channel(peers(&followed.borrow(), me.id));
+) -> anyhow::Result<(watch::Sender<Peers>, MeshHandle, mpsc::Receiver<MeshEvent>)> {
+    let (sender, peers) = watch::channel(peers(&followed.borrow(), me.id, &BTreeSet::new()));
     let listen = SocketAddr::new(around.options.listen.ip(), me.control.port());
-    let connected = Mesh::start(listen, credentials(membership)?, peers)?;
-    tasks.until(Box::pin(keep_peers(followed.clone(), me.id, peers_sender)));
-    Ok(connected)
-}
-
-/// A manager's door.
-fn office(manager: Option<Manager>, membership: &Membership) -> anyhow::Result<Option<Office>> {
-    let (Some(manager), Some(pem)) = (manager, &membership.authority_pem) else { return Ok(None) };
-    let admission = Admission::new(Authority::from_pem(pem)?, membership.node.id);
-    Ok(Some(Office { manager, admission: Arc::new(admission) }))
+    let (mesh, events) = Mesh::start(listen, own, peers)?;
+    Ok((sender, mesh, events))
 }
 
 /// Until it is known what should be, the kernel is left as it is: workloads run on.
 async fn reconcile(mut target: watch::Receiver<Target>, reconciler: Reconciler<Linux>) {
     if target.wait_for(|target| target.generation > 0).await.is_ok() {
         reconciler.run().await;
-    }
-}
-
-pub(super) fn credentials(membership: &Membership) -> anyhow::Result<Credentials> {
-    Ok(Credentials {
-        node: membership.node.id,
-        chain: weft_identity::certificates(&membership.chain_pem)?,
-        key: weft_identity::private_key(&membership.key_pem)?,
-        roots: weft_identity::certificates(&membership.ca_pem)?,
-    })
-}
-
-fn peers(followed: &Followed, me: NodeId) -> BTreeMap<NodeId, SocketAddr> {
-    let nodes = followed.view.nodes().values().filter(|node| node.id != me);
-    nodes.map(|node| (node.id, node.control)).collect()
-}
-
-/// Tells the mesh whom to talk to, as the registry changes.
-async fn keep_peers(
-    mut followed: watch::Receiver<Followed>,
-    me: NodeId,
-    out: watch::Sender<BTreeMap<NodeId, SocketAddr>>,
-) {
-    while followed.changed().await.is_ok() {
-        let now = peers(&followed.borrow_and_update(), me);
-        out.send_if_modified(|known| {
-            let differs = *known != now;
-            *known = now;
-            differs
-        });
     }
 }

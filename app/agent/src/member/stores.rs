@@ -1,20 +1,17 @@
 //! What the disk remembers, opened in the order in which it is needed.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use weft_model::{NetworkId, Node, NodeId};
+use weft_model::Node;
 use weft_registry::{Entry, Key, Snapshot, View};
-use weft_store::{Redb, Store};
+use weft_store::{Redb, Store, StoreError};
 
-use crate::disk::{Disk, Membership};
+use crate::disk::{Disk, DiskError, Membership};
 use crate::local::{Local, Remembered};
-use crate::problem::Told;
-use crate::registry::{Keeper, Manager};
-
-/// Who has endpoints where: the manager asks before it ends a network.
-type InUse = watch::Sender<Arc<BTreeMap<NetworkId, BTreeSet<NodeId>>>>;
+use crate::office::{Held, MeshLinks, Premises};
+use crate::problem::{Told, chain};
+use crate::registry::{InUse, managers};
 
 /// Everything that was on disk.
 #[derive(Debug)]
@@ -23,10 +20,12 @@ pub(super) struct Stores {
     pub(super) local: Local,
     /// What it had when the agent ended.
     pub(super) remembered: Remembered,
-    /// On managers: the registry, and the task that writes it.
-    pub(super) manager: Option<(Manager, Keeper)>,
+    /// On managers: the office.
+    pub(super) held: Held,
+    /// Where offices are opened.
+    pub(super) premises: Premises,
     /// Where the manager learns who has endpoints.
-    pub(super) in_use: InUse,
+    pub(super) in_use: watch::Sender<Arc<InUse>>,
     /// The registry as far as it is known.
     pub(super) view: View,
 }
@@ -38,29 +37,54 @@ impl Stores {
         let local = Local::new(local);
         let remembered = local.begin().await.map_err(Told)?;
         let (in_use, in_use_seen) = watch::channel(Arc::default());
-        let manager = match &membership.authority_pem {
-            None => None,
-            Some(_pem) => {
-                let store: Arc<dyn Store> = Arc::new(Redb::open(&disk.manager_store())?);
-                Some(Manager::open(store, in_use_seen).await?)
-            }
+        let premises = Premises {
+            me: membership.node.id,
+            disk: disk.clone(),
+            links: MeshLinks::default(),
+            in_use: in_use_seen,
         };
-        let writer = manager.as_ref().map(|(manager, _keeper)| manager);
-        let view = first_view(disk, writer, membership).await?;
-        Ok(Self { local, remembered, manager, in_use, view })
+        let cached = cached(disk, membership)?;
+        let held = hold(&premises, membership, &cached).await?;
+        let view = match &held {
+            Held::Yes(office) => newest(View::from_snapshot(&office.raft.known("/"))?, cached),
+            Held::No | Held::Lost { .. } => cached,
+        };
+        Ok(Self { local, remembered, held, premises, in_use, view })
     }
 }
 
-/// The registry at the start. A cache that is of no use costs a worker only what a manager will
-/// tell it again.
-async fn first_view(
-    disk: &Disk,
-    manager: Option<&Manager>,
-    membership: &Membership,
-) -> anyhow::Result<View> {
-    if let Some(manager) = manager {
-        return Ok(View::from_snapshot(&manager.store().range("/").await?)?);
+/// Opens the office of a manager. One whose file is of no use does not vote, and is told how it may
+/// again; the only manager has nobody to learn the registry from, so it does not start.
+async fn hold(premises: &Premises, membership: &Membership, cached: &View) -> anyhow::Result<Held> {
+    let Some(pem) = &membership.authority_pem else { return Ok(Held::No) };
+    let opened = match premises.disk.must_have_manager_store() {
+        Ok(()) => premises.open(pem).await,
+        Err(missing) => Err(missing.into()),
+    };
+    match opened {
+        Ok(office) => Ok(Held::Yes(office)),
+        Err(error) if is_lost(&error) && !managers(cached.nodes(), premises.me).is_empty() => {
+            let reason = chain(error.as_ref()).join(": ");
+            tracing::error!(reason, "this manager does not vote: its file is of no use");
+            Ok(Held::Lost { reason })
+        }
+        Err(error) => Err(error),
     }
+}
+
+fn is_lost(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StoreError::Corrupt { .. }))
+        || matches!(error.downcast_ref(), Some(DiskError::Missing { .. }))
+}
+
+/// A manager that was away may know less than it has heard from others, and one that is new nothing.
+fn newest(own: View, cached: View) -> View {
+    if own.cluster().is_none() || cached.revision() > own.revision() { cached } else { own }
+}
+
+/// The registry as it was last heard of. A cache that is of no use costs a node only what a manager
+/// will tell it again.
+fn cached(disk: &Disk, membership: &Membership) -> anyhow::Result<View> {
     match disk.registry() {
         Ok(cached) => {
             let view = cached.as_ref().map(View::from_snapshot).transpose();
@@ -73,7 +97,7 @@ async fn first_view(
             }
         }
         Err(error) => {
-            let why = crate::problem::chain(&error).join(": ");
+            let why = chain(&error).join(": ");
             tracing::warn!(error = why, "the cached registry is ignored: asking a manager");
         }
     }

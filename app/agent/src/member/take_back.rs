@@ -8,7 +8,7 @@ use weft_model::Node;
 use weft_registry::Command;
 use weft_transport::{Credentials, Request, Response, ask_once};
 
-use super::start::credentials;
+use crate::certificate::credentials;
 use crate::disk::Membership;
 
 /// How long that is tried: a manager may take a moment to know its new member.

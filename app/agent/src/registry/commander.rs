@@ -4,38 +4,44 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout, timeout_at};
 use weft_api::{ApiProblem, ProblemKind};
 use weft_model::{NetworkId, NodeId};
 use weft_registry::{Command, Outcome, Revision, View};
-use weft_transport::{MeshHandle, Request, Response};
+use weft_transport::{MeshHandle, Request, RequestError, Response};
 
-use super::follow::managers;
-use super::{Followed, Manager};
+use super::Followed;
+use crate::inspect::routes_elsewhere;
+use crate::office::Tenure;
 use crate::problem::{Answer, problem};
 
-/// How long a manager may think about a command.
+/// How long managers may think about a command.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// So long after the manager was lost that this node followed, another one may be found.
+const GRACE: Duration = Duration::from_secs(3);
+/// Before the same manager is asked again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Sends commands to a manager and waits until their effect is seen here.
 #[derive(Clone, Debug)]
 pub(crate) struct Commander {
     me: NodeId,
-    manager: Option<Manager>,
+    tenure: Tenure,
     mesh: MeshHandle,
     followed: watch::Receiver<Followed>,
 }
 
 impl Commander {
-    /// Speaks for node `me`, which is a manager itself if `manager` is given.
+    /// Speaks for node `me`, which may be a manager itself.
     pub(crate) fn new(
         me: NodeId,
-        manager: Option<Manager>,
+        tenure: Tenure,
         mesh: MeshHandle,
         followed: watch::Receiver<Followed>,
     ) -> Self {
-        Self { me, manager, mesh, followed }
+        Self { me, tenure, mesh, followed }
     }
 
     /// The registry as it is known here.
@@ -52,13 +58,30 @@ impl Commander {
 
     /// Whether a manager confirms the view at this moment.
     pub(crate) fn fresh(&self) -> bool {
-        self.followed.borrow().fresh
+        self.followed.borrow().is_fresh()
+    }
+
+    /// How the registry is known here.
+    pub(crate) fn followed(&self) -> Followed {
+        self.followed.borrow().clone()
+    }
+
+    /// The ranges that this host or, as far as they answer, another one routes.
+    pub(crate) async fn routes(&self) -> Vec<IpNet> {
+        let others: Vec<NodeId> =
+            self.view().nodes().keys().copied().filter(|node| *node != self.me).collect();
+        let (mut routes, elsewhere) =
+            tokio::join!(weft_kernel::host::routes(), routes_elsewhere(&self.mesh, others));
+        if let Ok(routes) = &mut routes {
+            routes.extend_from_slice(&elsewhere);
+        }
+        routes.unwrap_or(elsewhere)
     }
 
     /// Waits until a manager confirms the view.
     pub(crate) async fn confirmed(&self) {
         // Without a follower the agent is stopping, and nobody reads this.
-        drop(self.followed.clone().wait_for(|known| known.fresh).await);
+        drop(self.followed.clone().wait_for(Followed::is_fresh).await);
     }
 
     /// Waits until the view shows all of an address's way to another node, which comes in steps.
@@ -72,15 +95,81 @@ impl Commander {
     }
 
     /// Carries out a command; when it returns, [`Self::view`] shows its effect.
+    ///
+    /// It is sent to the manager that this node follows, and to the next one if that one is lost
+    /// meanwhile.
     pub(crate) async fn command(&self, command: Command) -> Answer<Outcome> {
-        let (outcome, revision) = match &self.manager {
-            Some(manager) => {
-                manager.command(self.me, command).await.map_err(|r| refused(r.error, r.hint))?
+        let mut unknown = false;
+        match timeout(PATIENCE, self.carry_out(&command, &mut unknown)).await {
+            Ok(Ok((outcome, revision))) => self.seen(revision).await.map(|()| outcome),
+            // It was refused since it is done already.
+            Ok(Err(_refused)) if unknown && command.is_seen_in(&self.view()) => Ok(Outcome::Done),
+            Ok(Err(refused)) => Err(refused),
+            Err(_elapsed) if unknown => Err(unsettled()),
+            Err(_elapsed) => Err(self.followed.borrow().unconfirmed()),
+        }
+    }
+
+    async fn carry_out(
+        &self,
+        command: &Command,
+        unknown: &mut bool,
+    ) -> Answer<(Outcome, Revision)> {
+        loop {
+            let manager = self.manager().await?;
+            let mut followed = self.followed.clone();
+            let lost = followed.wait_for(|known| known.from != Some(manager));
+            let asked = tokio::select! {
+                biased;
+                asked = self.ask(manager, command) => asked,
+                _lost = lost => Asked::Unknown,
+            };
+            match asked {
+                Asked::Answered(answer) => return answer,
+                Asked::Unknown => *unknown = true,
+                Asked::NotThere => {}
             }
-            None => self.ask(command).await?,
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// The manager that this node follows; one that was lost a moment ago may be replaced.
+    async fn manager(&self) -> Answer<NodeId> {
+        let mut followed = self.followed.clone();
+        let until = followed.borrow().since + GRACE;
+        let found = timeout_at(until, followed.wait_for(Followed::is_fresh)).await;
+        let known = match found {
+            Ok(Ok(known)) => known.from,
+            _late_or_stopping => self.followed.borrow().from,
         };
-        self.seen(revision).await?;
-        Ok(outcome)
+        known.ok_or_else(|| self.why_not())
+    }
+
+    /// Why there is no manager to ask.
+    fn why_not(&self) -> ApiProblem {
+        let stopped = self.tenure.office().and_then(|office| office.raft.stopped());
+        match stopped {
+            Some(error) => problem(ProblemKind::Unavailable, error.to_string(), error.hint()),
+            None => self.followed.borrow().unconfirmed(),
+        }
+    }
+
+    async fn ask(&self, manager: NodeId, command: &Command) -> Asked {
+        if manager == self.me {
+            let Some(office) = self.tenure.office() else { return Asked::NotThere };
+            let answer = office.manager.command(self.me, command.clone()).await;
+            return Asked::Answered(answer.map_err(|told| refused(told.error, told.hint)));
+        }
+        match self.mesh.request(manager, Request::Command(command.clone())).await {
+            Ok(Response::Outcome(outcome, revision)) => Asked::Answered(Ok((outcome, revision))),
+            Ok(Response::Refused { error, hint }) => Asked::Answered(Err(refused(error, hint))),
+            Ok(_not_a_manager) => Asked::NotThere,
+            Err(RequestError::NotConnected) => Asked::NotThere,
+            Err(error) => {
+                tracing::debug!(node = %manager, %error, "a manager was lost while it was asked");
+                Asked::Unknown
+            }
+        }
     }
 
     /// Asks another node for one of its addresses; when it returns, [`Self::view`] shows whose it is.
@@ -108,27 +197,12 @@ impl Commander {
         Err(problem(ProblemKind::Unavailable, what, hint))
     }
 
-    async fn ask(&self, command: Command) -> Answer<(Outcome, Revision)> {
-        let managers = managers(self.view().nodes(), self.me);
-        for id in managers {
-            let asked = self.mesh.request(id, Request::Command(command.clone()));
-            match timeout(PATIENCE, asked).await {
-                Ok(Ok(Response::Outcome(outcome, revision))) => return Ok((outcome, revision)),
-                Ok(Ok(Response::Refused { error, hint })) => return Err(refused(error, hint)),
-                Ok(Ok(_other)) => tracing::debug!(node = %id, "not a manager any more"),
-                Ok(Err(error)) => tracing::debug!(node = %id, %error, "manager not reached"),
-                Err(_elapsed) => tracing::debug!(node = %id, "manager did not answer in time"),
-            }
-        }
-        Err(no_manager())
-    }
-
     async fn seen(&self, revision: Revision) -> Answer<()> {
         let mut followed = self.followed.clone();
         let seen = followed.wait_for(|known| known.view.revision() >= revision);
         match timeout(PATIENCE, seen).await {
             Ok(Ok(_known)) => Ok(()),
-            _ => Err(no_manager()),
+            _ => Err(self.followed.borrow().unconfirmed()),
         }
     }
 }
@@ -137,11 +211,19 @@ fn refused(error: String, hint: String) -> ApiProblem {
     problem(ProblemKind::Conflict, error, hint)
 }
 
-fn no_manager() -> ApiProblem {
+/// What became of a question.
+enum Asked {
+    Answered(Answer<(Outcome, Revision)>),
+    /// It may have been carried out.
+    Unknown,
+    /// It was not.
+    NotThere,
+}
+
+fn unsettled() -> ApiProblem {
     problem(
         ProblemKind::Unavailable,
-        "no manager answers: the registry cannot be changed now",
-        "running containers go on, and new ones start while this host's address blocks last; \
-         see which node is away: weft node ls",
+        "it is not known whether the change was made: the managers did not answer in time",
+        "look whether it is done before you try again",
     )
 }

@@ -1,111 +1,206 @@
 //! Every node's side: a view of the registry that is as fresh as a manager can make it.
+//!
+//! A node follows one manager that a majority stands behind, and moves on to the next one as soon as
+//! that one falls silent.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use weft_model::{NodeId, Role};
-use weft_registry::{Snapshot, View};
+use tokio::time::{Instant, sleep, timeout};
+use weft_model::NodeId;
+use weft_registry::{Snapshot, View, generation};
 use weft_transport::{MeshHandle, WatchItem};
 
-use super::{Manager, stream};
+use super::{Followed, managers, stream};
 use crate::disk::Disk;
+use crate::office::Tenure;
 
-/// Pause between two attempts to reach a manager.
+/// Pause between two rounds in which no manager confirmed.
 const PAUSE: Duration = Duration::from_millis(250);
+/// A manager says that it is there a few times in this time.
+const SILENCE: Duration = Duration::from_millis(1_200);
+/// How long the first word may take, which may be the whole registry: twice as long after each round.
+const FIRST: Duration = Duration::from_secs(2);
+const LONGEST_FIRST: Duration = Duration::from_secs(16);
 /// Items of a manager's stream that wait to be taken in.
 const QUEUE: usize = 256;
 
-/// The registry as this node knows it.
-#[derive(Clone, Debug)]
-pub(crate) struct Followed {
-    /// What it says.
-    pub view: Arc<View>,
-    /// Whether a manager confirms it at this moment.
-    pub fresh: bool,
+/// Follows the managers.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    /// This node.
+    pub(crate) me: NodeId,
+    /// Whether it is a manager itself.
+    pub(crate) tenure: Tenure,
+    /// The ways to the others.
+    pub(crate) mesh: MeshHandle,
+    /// Where the registry is kept for starts without managers.
+    pub(crate) disk: Disk,
+    /// Where it is told.
+    pub(crate) out: watch::Sender<Followed>,
 }
 
-/// Follows a manager for as long as anybody listens.
-///
-/// Changes arrive in order and without gaps; after a gap the whole registry comes anew.
-pub(crate) async fn follow(
-    me: NodeId,
-    manager: Option<Manager>,
-    mesh: MeshHandle,
-    disk: Disk,
-    out: watch::Sender<Followed>,
-) {
-    while !out.is_closed() {
-        if let Some(mut items) = subscribe(me, manager.as_ref(), &mesh, &out).await {
-            out.send_if_modified(|known| !std::mem::replace(&mut known.fresh, true));
-            while let Some(item) = items.recv().await {
-                if !take(item, &out, &disk) {
+impl Follower {
+    /// Runs for as long as anybody listens.
+    ///
+    /// Changes arrive in order and without gaps; after a gap the whole registry comes anew.
+    pub(crate) async fn run(self) {
+        let mut patience = FIRST;
+        let mut last = None;
+        while !self.out.is_closed() {
+            let mut reached = false;
+            let mut confirmed = false;
+            for manager in self.candidates(last) {
+                let Some(items) = self.subscribe(manager).await else { continue };
+                reached = true;
+                confirmed = self.listen(manager, items, patience).await;
+                if confirmed {
+                    last = Some(manager);
                     break;
                 }
             }
-        }
-        out.send_if_modified(|known| std::mem::replace(&mut known.fresh, false));
-        tokio::time::sleep(PAUSE).await;
-    }
-}
-
-async fn subscribe(
-    me: NodeId,
-    manager: Option<&Manager>,
-    mesh: &MeshHandle,
-    out: &watch::Sender<Followed>,
-) -> Option<mpsc::Receiver<WatchItem>> {
-    let (after, managers) = {
-        let known = out.borrow();
-        (known.view.revision(), managers(known.view.nodes(), me))
-    };
-    if let Some(manager) = manager {
-        let (sender, items) = mpsc::channel(QUEUE);
-        tokio::spawn(stream(manager.store(), after, sender));
-        return Some(items);
-    }
-    for id in managers {
-        match mesh.watch(id, after).await {
-            Ok(items) => return Some(items),
-            Err(error) => tracing::debug!(node = %id, error = %error, "manager not reached"),
+            if confirmed {
+                patience = FIRST;
+                continue;
+            }
+            last = None;
+            patience = if reached { (patience * 2).min(LONGEST_FIRST) } else { FIRST };
+            self.out.send_if_modified(|known| {
+                std::mem::replace(&mut known.reached, reached) != reached
+            });
+            sleep(PAUSE).await;
         }
     }
-    None
+
+    /// Whom to ask, the best first: this node itself, then the others, each node in another order so
+    /// that they share the work. Who was just lost comes last.
+    fn candidates(&self, lost: Option<NodeId>) -> Vec<NodeId> {
+        let number = |id: &NodeId| u128::from_be_bytes(id.to_bytes());
+        let mut others = managers(self.out.borrow().view.nodes(), self.me);
+        others.sort_by_key(|id| number(id) ^ number(&self.me));
+        let own = self.tenure.office().map(|_office| self.me);
+        let mut all: Vec<NodeId> = own.into_iter().chain(others).collect();
+        all.sort_by_key(|id| Some(*id) == lost);
+        all
+    }
+
+    async fn subscribe(&self, manager: NodeId) -> Option<mpsc::Receiver<WatchItem>> {
+        let after = self.out.borrow().view.revision();
+        if manager == self.me {
+            let manager = self.tenure.office()?.manager;
+            let (sender, items) = mpsc::channel(QUEUE);
+            tokio::spawn(stream(manager.store(), manager.backing(), after, sender));
+            return Some(items);
+        }
+        match self.mesh.watch(manager, after).await {
+            Ok(items) => Some(items),
+            Err(error) => {
+                tracing::debug!(node = %manager, %error, "manager not reached");
+                None
+            }
+        }
+    }
+
+    /// Takes in what a manager tells until it falls silent; says whether it has ever confirmed.
+    async fn listen(
+        &self,
+        manager: NodeId,
+        mut items: mpsc::Receiver<WatchItem>,
+        first: Duration,
+    ) -> bool {
+        let mut confirmed = false;
+        let mut patience = first;
+        while let Ok(Some(item)) = timeout(patience, items.recv()).await {
+            patience = if confirmed { SILENCE } else { first };
+            match item {
+                WatchItem::Confirmed { leader } => {
+                    confirmed = true;
+                    self.confirm(manager, leader);
+                }
+                other => {
+                    if !self.take(other) {
+                        break;
+                    }
+                }
+            }
+        }
+        if confirmed {
+            tracing::debug!(node = %manager, "the manager that was followed is lost");
+            self.out.send_modify(|known| {
+                (known.from, known.leader, known.since) = (None, None, Instant::now());
+            });
+        }
+        confirmed
+    }
+
+    fn confirm(&self, manager: NodeId, leader: Option<NodeId>) {
+        self.out.send_if_modified(|known| {
+            let differs = known.from != Some(manager) || known.leader != leader;
+            if known.from != Some(manager) {
+                known.since = Instant::now();
+            }
+            (known.from, known.leader, known.reached) = (Some(manager), leader, true);
+            differs
+        });
+    }
+
+    /// Takes in what has changed; says whether the stream is still of use.
+    fn take(&self, item: WatchItem) -> bool {
+        let view = Arc::clone(&self.out.borrow().view);
+        match next(&view, item) {
+            Ok(None) => true,
+            Ok(Some(view)) => {
+                self.keep(&view.to_snapshot());
+                self.out.send_modify(|known| known.view = Arc::new(view));
+                true
+            }
+            Err(error) => {
+                tracing::error!(error, "a manager tells what this node cannot follow");
+                false
+            }
+        }
+    }
+
+    /// A failure to cache costs only the start without managers: it is told, not fatal.
+    fn keep(&self, snapshot: &Snapshot) {
+        if let Err(error) = self.disk.remember(snapshot) {
+            tracing::warn!(error = %error, hint = error.hint(), "the registry could not be cached");
+        }
+    }
 }
 
-/// The managers other than this node.
-pub(super) fn managers(nodes: &BTreeMap<NodeId, weft_model::Node>, me: NodeId) -> Vec<NodeId> {
-    let others = nodes.values().filter(|node| node.role == Role::Manager && node.id != me);
-    others.map(|node| node.id).collect()
-}
-
-/// Takes one item in; says whether the stream is still of use.
-fn take(item: WatchItem, out: &watch::Sender<Followed>, disk: &Disk) -> bool {
-    let next = match item {
-        WatchItem::Snapshot(snapshot) => View::from_snapshot(&snapshot).map_err(|e| e.to_string()),
+/// The view after an item; none if it says nothing about it.
+fn next(view: &View, item: WatchItem) -> Result<Option<View>, String> {
+    match item {
+        WatchItem::Confirmed { .. } => Ok(None),
+        WatchItem::Snapshot(snapshot) => {
+            if generation(snapshot.revision) < generation(view.revision()) {
+                return Err(
+                    "its registry is one that was left behind by `weft recover` or `weft restore`"
+                        .into(),
+                );
+            }
+            View::from_snapshot(&snapshot).map(Some).map_err(|error| error.to_string())
+        }
         WatchItem::Changes(changes) => {
-            let mut view = View::clone(&out.borrow().view);
+            let mut view = view.clone();
             let applied = changes.iter().try_for_each(|change| view.apply(change));
-            applied.map(|()| view).map_err(|e| e.to_string())
-        }
-    };
-    match next {
-        Ok(view) => {
-            keep(disk, &view.to_snapshot());
-            out.send_replace(Followed { view: Arc::new(view), fresh: true });
-            true
-        }
-        Err(error) => {
-            tracing::error!(error, "the registry says what this version does not understand");
-            false
+            applied.map(|()| Some(view)).map_err(|error| error.to_string())
         }
     }
 }
 
-/// A failure to cache costs only the start without managers: it is told, not fatal.
-fn keep(disk: &Disk, snapshot: &Snapshot) {
-    if let Err(error) = disk.remember(snapshot) {
-        tracing::warn!(error = %error, hint = error.hint(), "the registry could not be cached");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registry_that_was_left_behind_is_not_followed() {
+        let at = |revision| Snapshot { revision, entries: Vec::new() };
+        let view = View::from_snapshot(&at(3 << 32)).unwrap();
+        assert!(next(&view, WatchItem::Snapshot(at(9))).is_err());
+        let newer = next(&view, WatchItem::Snapshot(at((3 << 32) + 1))).unwrap().unwrap();
+        assert_eq!(newer.revision(), (3 << 32) + 1);
     }
 }

@@ -9,8 +9,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use weft_model::{NetworkId, NodeId};
 use weft_registry::{Command, Committed, Decision, Outcome, Revision, Situation, View, decide};
-use weft_store::Store;
+use weft_store::{Raft, Store};
 
+use super::Backing;
 use crate::problem::chain;
 
 /// Commits that lose a race are decided anew this often.
@@ -28,13 +29,14 @@ pub(crate) struct Refusal {
 }
 
 /// Who has endpoints on which network, as this manager knows it.
-pub(super) type InUse = BTreeMap<NetworkId, BTreeSet<NodeId>>;
+pub(crate) type InUse = BTreeMap<NetworkId, BTreeSet<NodeId>>;
 
 /// A way to the manager's task.
 #[derive(Clone, Debug)]
 pub(crate) struct Manager {
     inbox: mpsc::Sender<Asked>,
     store: Arc<dyn Store>,
+    backing: Backing,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,7 @@ struct Asked {
 #[derive(Debug)]
 pub(crate) struct Keeper {
     store: Arc<dyn Store>,
+    backing: Backing,
     view: View,
     /// When blocks were seen to be nobody's any more.
     freed: BTreeMap<(NetworkId, IpNet), Instant>,
@@ -56,19 +59,23 @@ pub(crate) struct Keeper {
 }
 
 impl Manager {
-    /// Reads the registry and makes the task ready to run.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read or holds what this version does not understand.
-    pub(crate) async fn open(
+    /// Makes the task ready to run. It reads the registry with the first command, since that may take a
+    /// majority which is not there yet.
+    pub(crate) fn new(
         store: Arc<dyn Store>,
+        raft: Option<Raft>,
         in_use: watch::Receiver<Arc<InUse>>,
-    ) -> anyhow::Result<(Self, Keeper)> {
-        let view = View::from_snapshot(&store.range("/").await?)?;
+    ) -> (Self, Keeper) {
+        let (view, freed, backing) = (View::default(), BTreeMap::new(), Backing::new(raft));
         let (sender, inbox) = mpsc::channel(QUEUE);
-        let manager = Self { inbox: sender, store: Arc::clone(&store) };
-        Ok((manager, Keeper { store, view, freed: BTreeMap::new(), in_use, inbox }))
+        let manager = Self { inbox: sender, store: Arc::clone(&store), backing: backing.clone() };
+        (manager, Keeper { store, backing, view, freed, in_use, inbox })
+    }
+
+    /// What stands behind this manager's word.
+    #[must_use]
+    pub(crate) fn backing(&self) -> Backing {
+        self.backing.clone()
     }
 
     /// The registry's store.
@@ -120,6 +127,7 @@ impl Keeper {
         for _attempt in 0..ATTEMPTS {
             self.catch_up().await?;
             let Decision { txn, outcome } = self.decide(by, command)?;
+            self.must_not_vote(command)?;
             if txn.ops.is_empty() {
                 return Ok((outcome, self.view.revision()));
             }
@@ -140,6 +148,20 @@ impl Keeper {
         let situation = Situation { view: &self.view, by, in_use: &in_use, resting: &resting };
         decide(&situation, command, &mut rand::random)
             .map_err(|refused| Refusal { error: chain(&refused).join(": "), hint: refused.hint() })
+    }
+
+    /// A node that votes must give its seat back before it may go: without it the rest may be no
+    /// majority.
+    fn must_not_vote(&self, command: &Command) -> Result<(), Refusal> {
+        let Command::RemoveNode { id, .. } = command else { return Ok(()) };
+        if !self.backing.seats(*id) {
+            return Ok(());
+        }
+        let name = self.view.node(*id).map_or_else(|| id.short(), |node| node.name.to_string());
+        Err(Refusal {
+            error: format!("node {name} has a seat among the managers"),
+            hint: format!("weft node demote {name} takes it; then try again"),
+        })
     }
 
     async fn catch_up(&mut self) -> Result<(), Refusal> {

@@ -52,7 +52,7 @@ impl State {
         self.whereabouts.remove(network, id);
         let others = self.attachments.values().any(|a| a.network == network && a.joined);
         if !others {
-            self.whereabouts.leave(network);
+            self.whereabouts.leave(Self::now(), network);
         }
     }
 

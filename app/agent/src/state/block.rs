@@ -1,6 +1,6 @@
 //! Blocks of addresses: what the registry says this node owns, and what it may give back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,8 +8,9 @@ use std::time::Instant;
 use ipnet::IpNet;
 use weft_addresses::Lessor;
 use weft_api::{ApiProblem, ProblemKind};
-use weft_model::{NetworkId, NodeId};
+use weft_model::{NetworkId, Role};
 use weft_registry::{Block, View};
+use weft_whereabouts::Members;
 
 use super::{LeaseRefused, State};
 use crate::local::Held;
@@ -21,21 +22,18 @@ impl State {
         self.followed = self.registry.borrow_and_update().clone();
         let view = Arc::clone(&self.followed.view);
         let now = Self::now();
-        let nodes = self.nodes();
-        let others: Vec<NodeId> = nodes.iter().copied().filter(|id| *id != self.me.id).collect();
-        self.membership.set_nodes(now, others.iter().copied());
+        let members = members(&view);
+        if self.members != members {
+            self.members = members;
+            let roll = Arc::new(self.members.nodes.iter().copied().collect());
+            self.membership.set_nodes(now, roll);
+            self.whereabouts.set_members(now, Arc::new(self.members.clone()));
+        }
+        self.whereabouts.retain(|network| view.network(network).is_some());
         if let Some(me) = view.node(self.me.id) {
             self.me = me.clone();
         }
-        let gone: BTreeSet<NodeId> = self.known_owners().difference(&nodes).copied().collect();
-        for node in gone {
-            self.whereabouts.forget(node);
-        }
         self.take_blocks(&view);
-    }
-
-    fn known_owners(&self) -> BTreeSet<NodeId> {
-        self.whereabouts.in_use().into_values().flatten().collect()
     }
 
     fn take_blocks(&mut self, view: &View) {
@@ -143,6 +141,23 @@ impl State {
         mine.filter(|block| self.was_given_back(block)).map(|block| (block.network, block.range))
     }
 
+    /// Tells which networks' addresses run low here although the cluster has plenty.
+    pub(super) fn look_ahead(&self) {
+        let view = &self.followed.view;
+        let low: Vec<NetworkId> = self
+            .lessors
+            .iter()
+            .filter(|(_, lessor)| lessor.blocks().next().is_some() && lessor.wants_block())
+            .map(|(network, _)| *network)
+            .filter(|network| view.has_plenty(*network))
+            .collect();
+        self.out.low_networks.send_if_modified(|known| {
+            let differs = *known != low;
+            *known = low;
+            differs
+        });
+    }
+
     /// Tells which blocks could be given back.
     pub(super) fn keep_house(&self, now: Instant) {
         let idle: Vec<(NetworkId, IpNet)> = self
@@ -158,6 +173,15 @@ impl State {
             *known = idle;
             differs
         });
+    }
+}
+
+fn members(view: &View) -> Members {
+    let nodes = view.nodes();
+    let managers = nodes.values().filter(|node| node.role == Role::Manager);
+    Members {
+        managers: managers.map(|node| node.id).collect(),
+        nodes: nodes.keys().copied().collect(),
     }
 }
 

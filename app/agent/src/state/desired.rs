@@ -1,10 +1,10 @@
 //! What the kernel should hold, from the same facts that the packet's path is told from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use weft_model::{DEFAULT_VXLAN_PORT, Network, NetworkId};
+use weft_model::{DEFAULT_VXLAN_PORT, Network};
 use weft_path::Facts;
-use weft_plan::{Desired, Egress, Guard, IfName, Port, Segment};
+use weft_plan::{Desired, Door, Egress, Guard, IfName, Port, Segment};
 
 use super::State;
 use crate::adopt::Unheard;
@@ -19,20 +19,29 @@ impl State {
     /// The kernel's target.
     pub(super) fn desired(&self, facts: &Facts) -> Desired {
         let mut desired = Desired {
+            engine: self.engine,
             guard: Guard {
                 udp_port: self.vxlan_port(),
                 peers: weft_path::peers(facts, self.me.id).into_iter().map(|vtep| vtep.0).collect(),
             },
+            local: Some(self.me.vtep.0),
+            doors: self.doors(),
             egress: self.egress(),
             ..Desired::default()
         };
         for network in self.followed.view.networks().values() {
-            let ports = self.ports(network.id);
+            let ports = self.ports(network);
             if !ports.is_empty() {
                 desired.segments.insert(network.vni, self.segment(facts, network, ports));
             }
         }
         desired
+    }
+
+    /// The agent's ports for other hosts, and for whoever reads its metrics.
+    fn doors(&self) -> BTreeSet<Door> {
+        let metrics = self.metrics.map(|address| Door::Tcp(address.port()));
+        metrics.into_iter().chain([Door::Udp(self.me.control.port())]).collect()
     }
 
     fn segment(&self, facts: &Facts, network: &Network, ports: BTreeMap<IfName, Port>) -> Segment {
@@ -47,15 +56,20 @@ impl State {
         }
     }
 
-    fn ports(&self, network: NetworkId) -> BTreeMap<IfName, Port> {
+    fn ports(&self, network: &Network) -> BTreeMap<IfName, Port> {
         let has_port = |attachment: &&Attachment| {
             let plain = matches!(attachment.workload, Workload::Plain { .. });
-            attachment.network == network && (attachment.joined || plain)
+            attachment.network == network.id && (attachment.joined || plain)
         };
         let here = self.attachments.values().filter(has_port);
         here.map(|attachment| {
             let id = attachment.endpoint.id;
-            let port = Port { peer: IfName::peer(id), mac: attachment.endpoint.mac };
+            let port = Port {
+                peer: IfName::peer(id),
+                mac: attachment.endpoint.mac,
+                addresses: attachment.endpoint.addresses.iter().copied().collect(),
+                forwards: network.forwards(),
+            };
             (IfName::port(id), port)
         })
         .collect()
@@ -63,17 +77,22 @@ impl State {
 
     /// The way out of the workloads that are not Docker's, if there are any.
     fn egress(&self) -> Option<Egress> {
-        let goes_out = |attachment: &&Attachment| {
-            matches!(attachment.workload, Workload::Plain { egress: Some(_), .. })
+        let out = |attachment: &Attachment| match attachment.workload {
+            Workload::Plain { egress, .. } => egress,
+            Workload::Docker { .. } => None,
         };
         let ports: BTreeMap<IfName, Port> = self
             .attachments
             .values()
-            .filter(goes_out)
-            .map(|attachment| {
+            .filter_map(|attachment| {
                 let id = attachment.endpoint.id;
-                let port = Port { peer: IfName::egress_peer(id), mac: attachment.endpoint.mac };
-                (IfName::egress_port(id), port)
+                let port = Port {
+                    peer: IfName::egress_peer(id),
+                    mac: attachment.endpoint.mac,
+                    addresses: BTreeSet::from([out(attachment)?]),
+                    forwards: false,
+                };
+                Some((IfName::egress_port(id), port))
             })
             .collect();
         (!ports.is_empty()).then(|| Egress {

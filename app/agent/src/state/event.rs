@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
-use weft_model::NodeId;
+use tokio::sync::{mpsc, oneshot};
+use weft_membership::Carrier;
+use weft_model::{NodeId, Role};
 use weft_whereabouts::Message;
 
 use super::{Ask, State};
 
-/// How often idle blocks are looked for.
+/// How often blocks are looked at that are idle or nearly used up.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
 /// What the mesh tells.
@@ -18,8 +19,12 @@ pub(crate) enum Heard {
     Up(NodeId),
     /// A node cannot be talked to.
     Down(NodeId),
+    /// A node does not take this one for a member.
+    Disowned(NodeId),
     /// A node said where something is.
     Message(NodeId, Message),
+    /// A node said who is alive.
+    Membership(NodeId, Vec<u8>),
 }
 
 /// All events.
@@ -42,9 +47,13 @@ impl State {
         self.publish();
         let mut next_housekeeping = Self::now();
         loop {
-            match self.next(&mut asks, &mut heard, next_housekeeping).await {
+            let mut reply = None;
+            let event = self.next(&mut asks, &mut heard, next_housekeeping).await;
+            // Probes come all the time, and mostly nothing follows from them.
+            let mut quiet = matches!(event, Event::Timer | Event::Heard(Heard::Membership(..)));
+            match event {
                 Event::Stop => return,
-                Event::Asked(ask) => self.answer(ask).await,
+                Event::Asked(ask) => reply = self.answer(ask).await,
                 Event::Heard(heard) => self.hear(heard),
                 Event::Registry => self.take_registry(),
                 Event::Timer => {}
@@ -52,11 +61,19 @@ impl State {
             let now = Self::now();
             if now >= next_housekeeping {
                 self.keep_house(now);
+                self.look_ahead();
                 self.release_orphans(now).await;
                 next_housekeeping = now + HOUSEKEEPING;
+                quiet = false;
             }
-            self.run_machines(now);
-            self.publish();
+            let told = self.run_machines(now);
+            if told || !quiet {
+                self.publish();
+            }
+            // Who has an answer and looks finds no older picture.
+            if let Some(reply) = reply {
+                reply();
+            }
         }
     }
 
@@ -82,12 +99,16 @@ impl State {
         let now = Self::now();
         match heard {
             Heard::Up(node) => {
-                self.membership.connected(node);
-                self.whereabouts.peer_up(now, node);
+                self.disowned &= !self.is_manager(node);
+                self.membership.connected(now, node);
+                self.whereabouts.peer_up(node);
             }
-            Heard::Down(node) => {
-                self.membership.disconnected(now, node);
-                self.whereabouts.peer_down(node);
+            Heard::Down(node) => self.membership.disconnected(now, node),
+            Heard::Disowned(node) => {
+                // Another worker may not have heard yet of a host that has just joined.
+                if self.is_manager(node) && !std::mem::replace(&mut self.disowned, true) {
+                    tracing::error!(node = %node, "this host was taken out of its cluster");
+                }
             }
             Heard::Message(from, message) => {
                 if let Err(rejected) = self.whereabouts.handle(now, from, message) {
@@ -95,17 +116,33 @@ impl State {
                     tracing::warn!(node = %from, error = %rejected, "a message was rejected");
                 }
             }
+            Heard::Membership(from, bytes) => {
+                if let Err(malformed) = self.membership.handle(now, from, &bytes) {
+                    self.counters.rejected.inc();
+                    tracing::warn!(node = %from, error = %malformed, "a message was rejected");
+                }
+            }
         }
     }
 
-    /// Lets the machines act on the time and carries out what they want.
-    fn run_machines(&mut self, now: Instant) {
+    fn is_manager(&self, node: NodeId) -> bool {
+        self.followed.view.node(node).is_some_and(|node| node.role == Role::Manager)
+    }
+
+    /// Lets the machines act on the time and carries out what they want; whether anything follows.
+    fn run_machines(&mut self, now: Instant) -> bool {
+        let mut told = false;
         self.membership.handle_timeout(now);
         self.whereabouts.handle_timeout(now);
         while let Some(event) = self.membership.poll_event() {
+            told = true;
             match event {
                 weft_membership::Event::Down(node) => {
                     tracing::info!(node = %node, "node is down: its names are hidden");
+                    self.whereabouts.hide(node);
+                }
+                weft_membership::Event::Indirect(node) => {
+                    tracing::warn!(node = %node, "node is reachable only indirectly: its names stay hidden here");
                     self.whereabouts.hide(node);
                 }
                 weft_membership::Event::Up(node) => {
@@ -114,7 +151,26 @@ impl State {
                 }
             }
         }
-        while self.whereabouts.poll_event().is_some() {}
+        while self.whereabouts.poll_event().is_some() {
+            told = true;
+        }
+        self.transmit();
+        told
+    }
+
+    /// What the mesh cannot take is lost: the machines find out and make up for it.
+    fn transmit(&mut self) {
+        while let Some(weft_membership::Transmit { to, by, bytes }) =
+            self.membership.poll_transmit()
+        {
+            let sent = match by {
+                Carrier::Datagram => self.mesh.send_datagram(to, bytes),
+                Carrier::Stream => self.mesh.send_membership(to, bytes),
+            };
+            if let Err(error) = sent {
+                tracing::debug!(node = %to, error = %error, "a message was not sent");
+            }
+        }
         while let Some(transmit) = self.whereabouts.poll_transmit() {
             if let Err(error) = self.mesh.send(transmit.to, transmit.message) {
                 tracing::debug!(node = %transmit.to, error = %error, "a message was not sent");
@@ -122,35 +178,49 @@ impl State {
         }
     }
 
-    async fn answer(&mut self, ask: Ask) {
-        // An asker that has given up still gets what it asked for: it is durable by now.
+    /// Carries out what was asked; the answer is sent when everybody can see what it tells of.
+    ///
+    /// An asker that has given up still gets what it asked for: it is durable by now.
+    async fn answer(&mut self, ask: Ask) -> Reply {
         match ask {
-            Ask::Lease { network, want, reply } => {
-                drop(reply.send(self.lease(network, want).await));
-            }
+            Ask::Lease { network, want, reply } => later(reply, self.lease(network, want).await),
             Ask::Release { network, address, reply } => {
-                drop(reply.send(self.release(network, address).await));
+                later(reply, self.release(network, address).await)
             }
-            Ask::Attach { attachment, reply } => drop(reply.send(self.attach(attachment).await)),
-            Ask::Detach { id, reply } => drop(reply.send(self.detach(id).await)),
+            Ask::Attach { attachment, reply } => later(reply, self.attach(attachment).await),
+            Ask::Detach { id, reply } => later(reply, self.detach(id).await),
             Ask::Rename { endpoint, names, reply } => {
-                drop(reply.send(self.rename(&endpoint, names).await));
+                later(reply, self.rename(&endpoint, names).await)
             }
             Ask::DockerNetwork { id, network, reply } => {
-                drop(reply.send(self.docker_network(id, network).await));
+                later(reply, self.docker_network(id, network).await)
             }
-            Ask::Ages { reply } => drop(reply.send(self.since.clone())),
-            Ask::Gone { netns } => self.sweep(&netns).await,
+            Ask::Ages { reply } => later(reply, self.since.clone()),
             Ask::Retire { network, range, reply } => {
-                reply.send(self.retire(network, range).await).ok();
+                later(reply, self.retire(network, range).await)
             }
             Ask::SetAside { network, address, reply } => {
-                drop(reply.send(self.set_aside(network, address).await));
+                later(reply, self.set_aside(network, address).await)
             }
             Ask::Ceded { network, address, range, reply } => {
-                drop(reply.send(self.ceded(network, address, range).await));
+                later(reply, self.ceded(network, address, range).await)
             }
-            Ask::Retired { network, range, known } => self.retired(network, range, known).await,
+            Ask::Gone { netns } => {
+                self.sweep(&netns).await;
+                None
+            }
+            Ask::Retired { network, range, known } => {
+                self.retired(network, range, known).await;
+                None
+            }
         }
     }
+}
+
+/// An answer that waits for the picture that shows what it tells.
+type Reply = Option<Box<dyn FnOnce() + Send>>;
+
+fn later<T: Send + 'static>(to: oneshot::Sender<T>, answer: T) -> Reply {
+    // The asker may have given up.
+    Some(Box::new(move || drop(to.send(answer))))
 }

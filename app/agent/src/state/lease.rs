@@ -1,7 +1,6 @@
 //! Addresses: leased from this node's own blocks, durable before anybody hears of them.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Instant;
 
 use weft_addresses::{Lessor, NoAddress, NotLeasable};
@@ -16,8 +15,9 @@ use crate::problem::{Answer, not_found, problem};
 impl State {
     /// Leases an address, `want` or any.
     ///
-    /// Who wants a certain one that still rests here gets it all the same, and its last MAC with
-    /// it: a container with a fixed address is restarted, and others' tables stay right.
+    /// Who wants a certain one that still rests here gets it all the same: a container with a fixed
+    /// address is restarted. An address that was leased here before has its last MAC again: containers
+    /// keep what they know of their neighbors for longer than any address rests.
     pub(super) async fn lease(
         &mut self,
         network: NetworkId,
@@ -28,20 +28,17 @@ impl State {
             .lessors
             .get_mut(&network)
             .ok_or_else(|| LeaseRefused::Refused(not_found("network", &network.to_string())))?;
-        let (address, rested) = match want {
-            None => (lessor.lease(now).map_err(|error| no_address(&error))?, true),
+        let address = match want {
+            None => lessor.lease(now).map_err(|error| no_address(&error))?,
             Some(address) => match lessor.lease_exact(now, address) {
-                Ok(()) => (address, true),
+                Ok(()) => address,
                 Err(NotLeasable::Resting { .. }) => {
                     lessor.restore(address);
-                    (address, false)
+                    address
                 }
                 Err(error) => return Err(not_leasable(&error, address)),
             },
         };
-        if rested {
-            Arc::make_mut(&mut self.last_macs).remove(&Held { network, address });
-        }
         self.keep(network, address).await?;
         Ok(address)
     }

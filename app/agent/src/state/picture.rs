@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use weft_docker::DockerNetworkId;
 use weft_membership::Standing;
@@ -27,10 +28,20 @@ pub(crate) struct Picture {
     pub(crate) docker_networks: Arc<BTreeMap<DockerNetworkId, NetworkId>>,
     /// Addresses leased here.
     pub(crate) leased: Arc<BTreeSet<Held>>,
-    /// The MACs that addresses had which are leased again before they have rested.
+    /// The MACs that addresses had here last.
     pub(crate) last_macs: Arc<BTreeMap<Held, MacAddr>>,
+    /// Whether a manager said lately that this node is no member of the cluster.
+    pub(crate) disowned: bool,
+    /// Whether a manager confirms the registry at this moment.
+    pub(crate) managed: bool,
+    /// Whether the others have said what they have since this agent started, or had their time.
+    pub(crate) settled: bool,
+    /// How many rows of a node are not believed, after a while of grace.
+    pub(crate) false_claims: Arc<BTreeMap<NodeId, usize>>,
     /// Who is up, this node not counted.
     pub(crate) standings: Arc<BTreeMap<NodeId, Standing>>,
+    /// When each row was first known here as it is now.
+    pub(crate) since: Arc<BTreeMap<EndpointId, SystemTime>>,
     /// Who has endpoints where.
     pub(crate) in_use: Arc<BTreeMap<NetworkId, BTreeSet<NodeId>>>,
 }
@@ -46,7 +57,12 @@ impl Picture {
             docker_networks: Arc::default(),
             leased: Arc::default(),
             last_macs: Arc::default(),
+            disowned: false,
+            managed: false,
+            settled: false,
+            false_claims: Arc::default(),
             standings: Arc::default(),
+            since: Arc::default(),
             in_use: Arc::default(),
         }
     }
@@ -56,7 +72,8 @@ impl Picture {
         self.leased.contains(&Held { network, address })
     }
 
-    /// The MAC for a new endpoint: 48 random bits, unless the address had one a moment ago.
+    /// The MAC for a new endpoint: 48 random bits, unless the address had one before: others
+    /// may still know it.
     pub(crate) fn mac(&self, network: NetworkId, address: IpAddr) -> MacAddr {
         let last = self.last_macs.get(&Held { network, address }).copied();
         let free = last.filter(|mac| self.with_mac(network, *mac).is_none());

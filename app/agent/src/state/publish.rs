@@ -7,14 +7,14 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use tokio::sync::watch;
 use weft_docker::{ClusterNetwork, ClusterNetworks};
-use weft_model::{NetworkId, Node, NodeId};
-use weft_names::Zones;
+use weft_model::{EndpointId, NetworkId, Node, NodeId};
 use weft_path::{Facts, Located};
 
 use super::{Picture, State};
+use crate::events::EventsHandle;
 use crate::local::{Held, Workload};
 use crate::member::Surroundings;
-use crate::names::{Behind, Listener, Listeners};
+use crate::names::{Behind, Listener, Listeners, Meant};
 use crate::reconcile::Target;
 
 /// Where the state's consequences go.
@@ -22,18 +22,20 @@ use crate::reconcile::Target;
 pub(crate) struct Outputs {
     /// For everybody to read.
     pub(crate) picture: watch::Sender<Arc<Picture>>,
+    /// For those who look back.
+    pub(crate) events: EventsHandle,
     /// For the reconciler.
     pub(crate) target: watch::Sender<Target>,
-    /// For the resolver.
-    pub(crate) zones: watch::Sender<Arc<Zones>>,
-    /// For the resolver's sockets.
-    pub(crate) listeners: watch::Sender<Arc<Listeners>>,
+    /// For the resolver, once the kernel is as far.
+    pub(crate) meant: watch::Sender<Meant>,
     /// For the manager on this node, if there is one.
     pub(crate) in_use: watch::Sender<Arc<BTreeMap<NetworkId, BTreeSet<NodeId>>>>,
     /// For the mirror.
     pub(crate) cluster_networks: watch::Sender<ClusterNetworks>,
     /// Blocks that this node may give back.
     pub(crate) idle_blocks: watch::Sender<Vec<(NetworkId, IpNet)>>,
+    /// Networks of which this node should claim another block before it needs it.
+    pub(crate) low_networks: watch::Sender<Vec<NetworkId>>,
 }
 
 /// The other ends of [`Outputs`], where they are new with each membership.
@@ -43,10 +45,16 @@ pub(crate) struct Seen {
     pub(crate) picture: watch::Receiver<Arc<Picture>>,
     /// For the reconciler.
     pub(crate) target: watch::Receiver<Target>,
+    /// For the resolver, once the kernel is as far.
+    pub(crate) meant: watch::Receiver<Meant>,
     /// For the resolver's sockets.
     pub(crate) listeners: watch::Receiver<Arc<Listeners>>,
+    /// Opens them, when their names can be told.
+    pub(crate) listening: watch::Sender<Arc<Listeners>>,
     /// Blocks that this node may give back.
     pub(crate) idle_blocks: watch::Receiver<Vec<(NetworkId, IpNet)>>,
+    /// Networks of which this node should claim another block before it needs it.
+    pub(crate) low_networks: watch::Receiver<Vec<NetworkId>>,
 }
 
 impl Outputs {
@@ -58,22 +66,28 @@ impl Outputs {
     ) -> (Self, Seen) {
         let (picture, picture_seen) = watch::channel(Arc::new(Picture::empty(me.clone())));
         let (target, target_seen) = watch::channel(Target::default());
-        let (listeners, listeners_seen) = watch::channel(Arc::default());
+        let (meant, meant_seen) = watch::channel(Meant::default());
+        let (listening, listeners) = watch::channel(Arc::default());
         let (idle_blocks, idle_seen) = watch::channel(Vec::new());
+        let (low_networks, low_seen) = watch::channel(Vec::new());
         let out = Self {
             picture,
+            events: around.events.clone(),
             target,
-            zones: around.zones.clone(),
-            listeners,
+            meant,
             in_use,
             cluster_networks: around.cluster_networks.clone(),
             idle_blocks,
+            low_networks,
         };
         let seen = Seen {
             picture: picture_seen,
             target: target_seen,
-            listeners: listeners_seen,
+            meant: meant_seen,
+            listening,
+            listeners,
             idle_blocks: idle_seen,
+            low_networks: low_seen,
         };
         (out, seen)
     }
@@ -82,7 +96,8 @@ impl Outputs {
 impl State {
     /// Publishes whatever changed; answers the generation of the kernel's target.
     pub(crate) fn publish(&mut self) -> u64 {
-        let facts = Arc::new(self.facts());
+        let disbelieved = self.disbelieved();
+        let facts = Arc::new(self.facts(&disbelieved));
         let unheard = Arc::new(self.unheard());
         if unheard.is_empty() {
             self.silent_until = None;
@@ -92,11 +107,15 @@ impl State {
             true => publish_target(&self.out.target, desired, unheard),
             false => self.out.target.borrow().generation,
         };
-        set(&self.out.zones, Arc::new(weft_path::zones(&facts)));
-        set(&self.out.listeners, Arc::new(self.listeners()));
+        let (zones, settled) = (Arc::new(weft_path::zones(&facts)), self.silent_until.is_none());
+        let listeners = Arc::new(self.listeners());
+        set(&self.out.meant, Meant { generation, zones, settled, listeners });
         set(&self.out.in_use, Arc::new(self.whereabouts.in_use()));
         set(&self.out.cluster_networks, self.cluster_networks());
-        self.out.picture.send_replace(Arc::new(self.picture(facts)));
+        self.date(&facts);
+        let picture = Arc::new(self.picture(facts));
+        self.out.events.picture(&picture);
+        self.out.picture.send_replace(picture);
         generation
     }
 
@@ -113,13 +132,18 @@ impl State {
             docker_networks: Arc::new(self.docker_networks.clone()),
             last_macs: Arc::clone(&self.last_macs),
             leased: Arc::new(self.lessors.iter().flat_map(leased).collect()),
+            disowned: self.disowned,
+            managed: self.followed.is_fresh(),
+            settled: self.silent_until.is_none_or(|until| until <= Self::now()),
+            false_claims: Arc::new(self.claims.standing()),
             standings: Arc::new(self.membership.standings().collect()),
+            since: Arc::clone(&self.known_since),
             in_use: Arc::new(self.whereabouts.in_use()),
         }
     }
 
     /// What decides every packet's path, as far as this node knows.
-    fn facts(&self) -> Facts {
+    fn facts(&self, disbelieved: &BTreeSet<(NodeId, EndpointId)>) -> Facts {
         let view = &self.followed.view;
         let mut facts = Facts {
             networks: view.networks().clone(),
@@ -129,7 +153,11 @@ impl State {
             ..Facts::default()
         };
         for id in view.networks().keys() {
-            let rows = self.whereabouts.rows(*id).map(|row| Located {
+            let believed = self
+                .whereabouts
+                .rows(*id)
+                .filter(|row| !disbelieved.contains(&(row.owner, row.endpoint.id)));
+            let rows = believed.map(|row| Located {
                 network: *id,
                 owner: row.owner,
                 endpoint: row.endpoint.clone(),

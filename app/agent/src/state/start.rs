@@ -1,26 +1,22 @@
 //! The state at the agent's start: what was remembered, and nothing else.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use tokio::sync::watch;
-use weft_membership::Membership;
+use weft_membership::{Membership, Settings};
 use weft_model::{Mtu, Node};
+use weft_plan::Engine;
 use weft_transport::MeshHandle;
-use weft_whereabouts::Whereabouts;
+use weft_whereabouts::{Members, Whereabouts};
 
 use super::{Outputs, State};
 use crate::local::{Local, Remembered};
 use crate::metrics::Counters;
 use crate::registry::Followed;
-
-/// The names of a node that cannot be talked to are hidden after this time.
-///
-/// The connection itself is given up 2.5 to 3 s after a host's last word; together that is less
-/// than the 5 s within which a crashed host's names are gone.
-const HIDE_AFTER: Duration = Duration::from_millis(1500);
 
 /// Clients ask again for longer than this, and the redirect outlives a short restart.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -40,8 +36,12 @@ pub(crate) struct Start {
     pub(crate) registry: watch::Receiver<Followed>,
     /// What the underlay leaves inside VXLAN.
     pub(crate) inner_mtu: Mtu,
+    /// Who carries frames.
+    pub(crate) engine: Engine,
     /// The egress bridge's address and range.
     pub(crate) egress: IpNet,
+    /// Where it serves metrics.
+    pub(crate) metrics: Option<SocketAddr>,
     /// The daemon's numbers.
     pub(crate) counters: Counters,
     /// Where the consequences go.
@@ -51,12 +51,30 @@ pub(crate) struct Start {
 impl Start {
     /// Builds the state; its tables are full before anybody reads them.
     pub(crate) fn build(self) -> State {
-        let Self { me, remembered, local, mesh, registry, inner_mtu, egress, counters, out } = self;
+        let Self {
+            me,
+            remembered,
+            local,
+            mesh,
+            registry,
+            inner_mtu,
+            engine,
+            egress,
+            metrics,
+            counters,
+            out,
+        } = self;
         let followed = registry.borrow().clone();
         let now = State::now();
         let mut state = State {
-            whereabouts: Whereabouts::new(me.id, remembered.epoch),
-            membership: Membership::new(HIDE_AFTER),
+            whereabouts: Whereabouts::new(me.id, remembered.epoch, rand::random()),
+            members: Members::default(),
+            membership: Membership::new(
+                me.id,
+                remembered.epoch,
+                rand::random(),
+                Settings::default(),
+            ),
             me,
             local,
             mesh,
@@ -70,25 +88,26 @@ impl Start {
             docker_networks: remembered.docker_networks,
             last_macs: Arc::default(),
             inner_mtu,
+            engine,
             egress,
+            metrics,
             since: remembered.attachments.keys().map(|id| (*id, now)).collect(),
+            known_since: Arc::default(),
+            disowned: false,
             silent_until: Some(now + SILENCE),
+            claims: weft_registry::Claims::default(),
             orphans: super::orphan::Orphans::default(),
             counters,
             out,
         };
-        state.take_registry();
+        // The first word to others is to be complete: rows come before the registry's nodes.
         for attachment in remembered.attachments.into_values() {
             if attachment.joined {
                 state.announce(&attachment);
             }
             state.attachments.insert(attachment.endpoint.id, attachment);
         }
+        state.take_registry();
         state
     }
-}
-
-/// The registry as it was when the agent ended, before a manager confirms it.
-pub(crate) fn stale(view: weft_registry::View) -> Followed {
-    Followed { view: Arc::new(view), fresh: false }
 }

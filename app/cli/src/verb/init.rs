@@ -45,6 +45,10 @@ pub(crate) struct Init {
     /// How long a freed address rests before anyone gets it again, as in 90s or 5m
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     address_rest: Option<Duration>,
+    /// How long a host's certificate is good for; it is renewed by itself at half of that
+    /// [default: 48h]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    certificate_life: Option<Duration>,
 }
 
 impl Init {
@@ -57,6 +61,7 @@ impl Init {
             pools: (!self.pools.is_empty()).then_some(self.pools),
             subnet_prefix: self.subnet_prefix,
             address_rest_seconds: self.address_rest.map(|rest| rest.as_secs()),
+            certificate_life_seconds: self.certificate_life.map(|life| life.as_secs()),
         };
         let status = session.ask("found a cluster", async |c| c.init(&init).await).await?;
         session.output.show(&status, |paint| status::sheet(&status, paint))?;

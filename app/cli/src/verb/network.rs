@@ -21,6 +21,11 @@ pub(crate) enum Network {
         /// Name, id, or the beginning of an id
         network: String,
     },
+    /// Show what this host's kernel holds of a network: where stations are, who has which address
+    Tables {
+        /// Name, id, or the beginning of an id
+        network: String,
+    },
     /// Remove networks that nobody is on
     Rm {
         /// Names, ids, or beginnings of ids
@@ -35,6 +40,7 @@ impl Network {
             Self::Create(create) => create.run(session).await,
             Self::Ls => ls(session).await,
             Self::Inspect { network } => inspect(session, &network).await,
+            Self::Tables { network } => tables(session, &network).await,
             Self::Rm { networks } => rm(session, &networks).await,
         }
     }
@@ -50,6 +56,12 @@ async fn inspect(session: &mut Session, network: &str) -> Outcome {
     let what = format!("inspect network {network}");
     let network = session.ask(&what, async |c| c.network(network).await).await?;
     session.output.show(&network, |paint| view::sheet(&network, paint))
+}
+
+async fn tables(session: &mut Session, network: &str) -> Outcome {
+    let what = format!("read the tables of network {network}");
+    let tables = session.ask(&what, async |c| c.network_tables(network).await).await?;
+    session.output.show(&tables, |paint| view::tables(&tables, paint))
 }
 
 async fn rm(session: &mut Session, networks: &[String]) -> Outcome {

@@ -1,8 +1,8 @@
 //! What an agent might answer: the rendering tests' material.
 
 use weft_api::{
-    BlockView, ClusterView, DegradedView, DockerView, EndpointKind, EndpointView, FailureView,
-    NetworkView, NodeView, ReconcileView, Standing, Status,
+    BlockView, ClusterView, DegradedView, DockerView, DropCount, DropView, DropsView, EndpointKind,
+    EndpointView, FailureView, GuardView, NetworkView, NodeView, ReconcileView, Standing, Status,
 };
 use weft_model::{EndpointId, Hop, MacAddr, Name, NetworkId, NodeId, Role, Vtep};
 
@@ -16,6 +16,7 @@ pub(crate) fn nodes() -> Vec<NodeView> {
         id: NodeId::from_random(bits),
         name: name(called),
         role,
+        leads: role == Role::Manager,
         vtep: Vtep([192, 0, 2, octet].into()),
         control: ([192, 0, 2, octet], 4788).into(),
         standing,
@@ -88,8 +89,11 @@ pub(crate) fn status() -> Status {
             name: name("shop"),
             vxlan_port: 4789,
             manager_reachable: true,
+            certificate_until: Some("2026-11-24T23:00:00Z".to_owned()),
         }),
         engine: "bridge".into(),
+        engine_reason: "asked for".into(),
+        guard: GuardView { attached: Some("tcx".into()), missing: None },
         reconcile: ReconcileView {
             last_at: Some("2026-11-22T23:00:00Z".into()),
             took_ms: 4,
@@ -131,4 +135,35 @@ pub(crate) fn sick_status() -> Status {
         }],
         ..healthy
     }
+}
+
+/// A stranger's VXLAN.
+pub(crate) fn drops() -> DropsView {
+    let hint = "a host must join before its packets are accepted".to_owned();
+    let counter = |hop, reason: &str, count| DropCount {
+        hop,
+        reason: reason.into(),
+        count,
+        hint: hint.clone(),
+    };
+    let sample = DropView {
+        at: "2026-11-22T23:00:00Z".into(),
+        host: "a".into(),
+        hop: Hop::Decap,
+        reason: "unknown_peer".into(),
+        who: "192.0.2.77, no member".into(),
+        interface: Some("eth0".into()),
+        network: Some("app".into()),
+        vni: Some(4100),
+        outer_source: Some([192, 0, 2, 77].into()),
+        source_mac: Some(MacAddr([2, 0, 0, 0, 0, 7])),
+        destination_mac: Some(MacAddr([2, 0, 0, 0, 0, 8])),
+        source: Some([10, 7, 0, 2].into()),
+        destination: Some([10, 7, 0, 3].into()),
+        length: Some(98),
+        hint: hint.clone(),
+    };
+    let counters =
+        vec![counter(Hop::Decap, "unknown_peer", 7), counter(Hop::Decap, "unknown_vni", 0)];
+    DropsView { counters, samples: vec![sample] }
 }

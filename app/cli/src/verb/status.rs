@@ -1,7 +1,7 @@
 //! `weft status`: this host at a glance.
 
 use clap::Args;
-use weft_api::{DegradedView, ReconcileView};
+use weft_api::{DegradedView, GuardView, ReconcileView};
 use weft_model::Role;
 
 use super::Outcome;
@@ -25,7 +25,8 @@ impl Status {
 pub(crate) fn sheet(status: &weft_api::Status, paint: Paint) -> String {
     let mut sheet = Sheet::new(paint);
     membership(&mut sheet, status);
-    sheet.line("Engine", &status.engine);
+    sheet.line("Engine", format!("{} ({})", status.engine, status.engine_reason));
+    guard(&mut sheet, &status.guard);
     reconcile(&mut sheet, &status.reconcile);
     docker(&mut sheet, status);
     for degraded in &status.degraded {
@@ -53,12 +54,28 @@ fn membership(sheet: &mut Sheet, status: &weft_api::Status) {
         let text =
             format!("{} ({}), VXLAN port {}", cluster.name, short(&cluster.id), cluster.vxlan_port);
         sheet.line("Cluster", text);
+        if let Some(until) = &cluster.certificate_until {
+            sheet.line(
+                "Identity",
+                format!("certificate until {}, renewed by itself", seconds(until)),
+            );
+        }
         if !cluster.manager_reachable {
             sheet.toned("", Tone::Wary, "no manager is reachable: what runs goes on running");
         }
         sheet.line("Networks", status.networks);
         sheet.line("Endpoints", format!("{} here", status.endpoints));
     }
+}
+
+fn guard(sheet: &mut Sheet, guard: &GuardView) {
+    match (&guard.attached, &guard.missing) {
+        (Some(how), _) => {
+            sheet.toned("Guard", Tone::Good, format!("programs at every interface ({how})"))
+        }
+        (None, Some(_)) => sheet.toned("Guard", Tone::Wary, "only the nft table inet weft"),
+        (None, None) => sheet.toned("Guard", Tone::Faint, "not looked at yet"),
+    };
 }
 
 fn reconcile(sheet: &mut Sheet, reconcile: &ReconcileView) {
@@ -121,9 +138,11 @@ mod tests {
             "\
 Node        a (000000000000), manager, VTEP 192.0.2.1
 Cluster     shop (c0ffee), VXLAN port 4789
+Identity    certificate until 2026-11-24T23:00:00Z, renewed by itself
 Networks    2
 Endpoints   3 here
-Engine      bridge
+Engine      bridge (asked for)
+Guard       programs at every interface (tcx)
 Kernel      in sync (2026-11-22T23:00:00Z, 4 ms)
 Docker      Engine 29.7.0
 Version     0.1.0
@@ -138,7 +157,8 @@ Version     0.1.0
             text,
             "\
 Node       in no cluster: `weft init` or `weft join`
-Engine     bridge
+Engine     bridge (asked for)
+Guard      programs at every interface (tcx)
 Kernel     differs (2026-11-22T23:00:00Z, 4 ms)
            add vxlan vx0
            add vxlan vx0: operation not supported

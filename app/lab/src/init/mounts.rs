@@ -25,6 +25,8 @@ pub(super) const DISK: &str = "/run/lab/disk";
 pub(super) const IMAGE: &str = "/run/lab/busybox.tar";
 /// The executable of the agent, inside the host.
 pub(super) const PROGRAM: &str = "/run/lab/bin/weft";
+/// What the agent reads, unless it is told something else.
+const CONFIG: &str = "/etc/weft/weft.toml";
 const PROGRAM_BUSYBOX: &str = "/run/lab/bin/busybox";
 /// Directories of a host that outlive it, and where they are on its disk.
 const DISKS: [(&str, &str); 5] = [
@@ -157,6 +159,11 @@ fn write_files(order: &Order) -> io::Result<()> {
     fs::write("/etc/resolv.conf", format!("nameserver {NAME_SERVER}\n"))?;
     let live_restore = order.live_restore;
     fs::write("/etc/docker/daemon.json", format!("{{\"live-restore\": {live_restore}}}\n"))?;
+    if let Some(datapath) = &order.datapath
+        && !Path::new(CONFIG).exists()
+    {
+        fs::write(CONFIG, format!("datapath = \"{datapath}\"\n"))?;
+    }
     // Minimal machines lack these; BusyBox stands in for them.
     for program in ["ping", "nslookup", "nc", "wget", "traceroute"] {
         let is_there = tool::PATH.split(':').any(|path| Path::new(path).join(program).exists());

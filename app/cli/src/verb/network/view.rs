@@ -1,6 +1,6 @@
 //! How networks look to people.
 
-use weft_api::NetworkView;
+use weft_api::{NetworkTables, NetworkView};
 
 use crate::display::{joined, pairs, short};
 use crate::paint::Paint;
@@ -24,6 +24,25 @@ pub(crate) fn table(networks: &[NetworkView], paint: Paint) -> String {
         ]);
     }
     table.text()
+}
+
+/// What a kernel holds of a network.
+pub(crate) fn tables(tables: &NetworkTables, paint: Paint) -> String {
+    let mut rows = Table::new(paint, &["ADDRESS", "STATION", "AT"]);
+    let host = |mac| tables.homes.iter().find(|home| home.mac == mac).map(|home| home.host);
+    for address in &tables.addresses {
+        let at = host(address.mac).map_or_else(|| "no host".to_owned(), |host| host.to_string());
+        rows.row([plain(address.address), plain(address.mac), plain(at)]);
+    }
+    for home in &tables.homes {
+        if !tables.addresses.iter().any(|address| address.mac == home.mac) {
+            rows.row([plain("no address"), plain(home.mac), plain(home.host)]);
+        }
+    }
+    for port in &tables.ports {
+        rows.row([plain(""), plain(port), plain("here")]);
+    }
+    format!("VNI {}, carried by {}\n{}", tables.vni, tables.engine, rows.text())
 }
 
 /// One network, whole.

@@ -1,0 +1,102 @@
+//! How things stand at the moment of a scrape: read then, and nothing between scrapes.
+
+use prometheus_client::metrics::gauge::Gauge;
+use weft_membership::Standing;
+use weft_telemetry::Metrics;
+
+use crate::agent::Agent;
+use crate::member::Member;
+
+/// Numbers that go up and down; clones are the same ones.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gauges {
+    member: Gauge,
+    manager: Gauge,
+    paused: Gauge,
+    unmended: Gauge,
+    docker_troubles: Gauge,
+    networks: Gauge,
+    endpoints: Gauge,
+    nodes: Gauge,
+    nodes_down: Gauge,
+}
+
+impl Gauges {
+    /// Puts all of them on the list.
+    pub(super) fn register(&self, metrics: &Metrics) {
+        for (name, help, gauge) in self.all() {
+            metrics.register(name, help, gauge.clone());
+        }
+    }
+
+    fn all(&self) -> [(&'static str, &'static str, &Gauge); 9] {
+        [
+            (
+                "agent_member",
+                "1: this host is in a cluster. 0: weft init or weft join",
+                &self.member,
+            ),
+            (
+                "agent_manager_reachable",
+                "1: a manager answers. 0: nothing can be made or removed, see weft node ls",
+                &self.manager,
+            ),
+            (
+                "agent_reconcile_paused",
+                "1: somebody told the agent to leave the kernel alone: weft reconcile resume",
+                &self.paused,
+            ),
+            (
+                "agent_unmended",
+                "Changes that the last pass could not make: weft status has each with what to try",
+                &self.unmended,
+            ),
+            (
+                "agent_docker_troubles",
+                "Standing troubles with this host's Docker: weft status has each",
+                &self.docker_troubles,
+            ),
+            ("agent_networks", "Networks of the cluster: weft network ls", &self.networks),
+            (
+                "agent_endpoints",
+                "Workloads of this host on networks: weft endpoint ls",
+                &self.endpoints,
+            ),
+            ("agent_nodes", "Nodes of the cluster, up or not: weft node ls", &self.nodes),
+            (
+                "agent_nodes_down",
+                "Nodes whose names are hidden: see weft node ls",
+                &self.nodes_down,
+            ),
+        ]
+    }
+
+    /// Reads all of them anew.
+    pub(super) fn refresh(&self, agent: &Agent) {
+        set(&self.docker_troubles, agent.degraded().len());
+        let member = agent.member();
+        set(&self.member, usize::from(member.is_some()));
+        if let Some(member) = member {
+            self.of_member(&member);
+        }
+    }
+
+    fn of_member(&self, member: &Member) {
+        let picture = member.fabric.state.picture();
+        let down = picture
+            .standings
+            .values()
+            .filter(|s| matches!(s, Standing::Down { .. } | Standing::Indirect { .. }));
+        set(&self.manager, usize::from(member.fabric.registry.fresh()));
+        set(&self.paused, usize::from(member.fabric.pause.is_set()));
+        set(&self.unmended, member.last_pass().map_or(0, |pass| pass.failures.len()));
+        set(&self.networks, picture.view.networks().len());
+        set(&self.endpoints, picture.attachments.len());
+        set(&self.nodes, picture.view.nodes().len());
+        set(&self.nodes_down, down.count());
+    }
+}
+
+fn set(gauge: &Gauge, value: usize) {
+    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+}
