@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use serde::Deserialize;
-use weft_api::{NetworkView, NodeView, Standing};
+use weft_api::{EndpointView, NetworkTables, NetworkView, NodeView, Standing};
 use weft_kernel::Netns;
 use weft_kernel::capture::Capture;
 use weft_lab::Host;
@@ -63,7 +63,7 @@ impl Cluster {
                 name: view.name,
                 aliases: view.aliases.into_iter().collect(),
             };
-            let visible = view.standing != Standing::Down;
+            let visible = !matches!(view.standing, Standing::Down | Standing::Indirect);
             let row = Located { network: view.network_id, owner: view.node_id, endpoint, visible };
             (view.id, row)
         });
@@ -90,6 +90,10 @@ impl Cluster {
     ///
     /// If the host does not serve the network, or an entry is not permanent.
     pub async fn fdb(&self, host: &Host, vni: u32) -> anyhow::Result<BTreeMap<MacAddr, Vtep>> {
+        if self.is_woven(host).await? {
+            let homes = self.tables(host, vni).await?.homes.into_iter();
+            return Ok(homes.map(|row| (row.mac, Vtep(row.host))).collect());
+        }
         let lines = table(host, vni, &["bridge", "-j", "fdb"]).await?;
         let entry = |line: Line| Some((line.mac?, Vtep(line.dst?)));
         Ok(lines.into_iter().filter_map(entry).collect())
@@ -105,9 +109,61 @@ impl Cluster {
         host: &Host,
         vni: u32,
     ) -> anyhow::Result<BTreeMap<IpAddr, MacAddr>> {
+        if self.is_woven(host).await? {
+            let addresses = self.tables(host, vni).await?.addresses.into_iter();
+            return Ok(addresses.map(|row| (row.address, row.mac)).collect());
+        }
         let lines = table(host, vni, &["ip", "-j", "neigh"]).await?;
         let entry = |line: Line| line.dst.zip(line.lladdr);
         Ok(lines.into_iter().filter_map(entry).collect())
+    }
+}
+
+impl Cluster {
+    /// Whether programs carry a host's networks: then they have no namespaces.
+    ///
+    /// # Errors
+    ///
+    /// If its agent does not answer.
+    pub async fn is_woven(&self, host: &Host) -> anyhow::Result<bool> {
+        Ok(self.status(host).await?.engine == "bpf")
+    }
+
+    /// What a host's kernel holds of a network, as its agent reads it.
+    ///
+    /// # Errors
+    ///
+    /// If it holds nothing of it.
+    pub async fn tables(&self, host: &Host, vni: u32) -> anyhow::Result<NetworkTables> {
+        let networks: Vec<NetworkView> = self.json(host, &["network", "ls"]).await?;
+        let network = networks.into_iter().find(|network| network.vni == vni);
+        let id = network.with_context(|| format!("no network has VNI {vni}"))?.id.to_string();
+        self.json(host, &["network", "tables", &id]).await
+    }
+
+    /// Where all that a workload sends is seen before it is decided what becomes of it.
+    ///
+    /// # Errors
+    ///
+    /// If the host does not carry it.
+    pub async fn outlet(&self, host: &Host, vni: u32, name: &str) -> anyhow::Result<Capture> {
+        if !self.is_woven(host).await? {
+            return Ok(Capture::open(&segment(host, vni)?, VXLAN)?);
+        }
+        Ok(Capture::open(&underlay(host)?, &self.port(host, name).await?)?)
+    }
+
+    /// The host's end of a workload's interface.
+    ///
+    /// # Errors
+    ///
+    /// If it has none.
+    pub async fn port(&self, host: &Host, name: &str) -> anyhow::Result<String> {
+        let named = |endpoint: &EndpointView| {
+            endpoint.name.as_ref().is_some_and(|known| known.as_str() == name)
+        };
+        let found = self.endpoints(host).await?.into_iter().find(named);
+        found.and_then(|endpoint| endpoint.interface).with_context(|| format!("{name} has no port"))
     }
 }
 

@@ -16,7 +16,7 @@ use weft_e2e::{Asker, Cluster, Container, Kind, eventually};
 use weft_lab::Host;
 
 /// Within this time a dead host's names are gone elsewhere.
-const GONE: Duration = Duration::from_secs(6);
+const GONE: Duration = Duration::from_secs(3);
 /// Within this time after its daemons answer again everything is as it should be.
 const BACK: Duration = Duration::from_secs(5);
 /// An endpoint that Docker lost without telling is believed lost after this time.

@@ -19,6 +19,8 @@ use weft_lab::{Host, Spec};
 const SOON: Duration = Duration::from_secs(5);
 /// What is known at all is known elsewhere by then.
 const TOLD: Duration = Duration::from_millis(500);
+/// Within this time after its start a host that was removed while it was away has heard of it.
+const REMOVED: Duration = Duration::from_secs(20);
 /// As long as a host stands still.
 const STILL: Duration = Duration::from_secs(8);
 /// How many pings a test that means it has sent at least.
@@ -68,10 +70,11 @@ async fn a_host_leaves_without_a_trace_and_may_come_back() {
     eventually(TOLD, || forgotten(&cluster, "h3")).await.unwrap();
     asker(&c1).await.misses(&["c3"]).unwrap();
     h3.start().await.unwrap();
-    // It does not know, but the others do.
+    // It goes on until it is told, but the others know.
     cluster.container("h3", "app", "stray").await.unwrap();
     asker(&c1).await.misses(&["c3", "stray"]).unwrap();
     forgotten(&cluster, "h3").await.unwrap();
+    eventually(REMOVED, || says_that_it_was_taken_out(&cluster, h3)).await.unwrap();
     h3.run(&["weft", "leave", "--force"]).await.unwrap();
     // What ran is cut off, and goes like any other.
     h3.docker(&["rm", "-f", "stray"]).await.unwrap();
@@ -85,6 +88,12 @@ async fn a_host_leaves_without_a_trace_and_may_come_back() {
     assert_eq!(c2.ping(&c3.name, 2).await.unwrap().received, 2);
     none_lost(&pings.finish().unwrap());
     cluster.down().await.unwrap();
+}
+
+async fn says_that_it_was_taken_out(cluster: &Cluster, host: &Host) -> anyhow::Result<()> {
+    let degraded = cluster.status(host).await?.degraded;
+    let told = degraded.iter().any(|d| d.reason.contains("taken out of its cluster"));
+    holds(told, || format!("{degraded:?}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,9 +205,9 @@ async fn forgotten(cluster: &Cluster, gone: &str) -> anyhow::Result<()> {
         holds(!there, || format!("{name}: {endpoints:?}"))?;
         let guard = host.run(&["nft", "list", "table", "inet", "weft"]).await?;
         holds(!guard.contains(&address), || format!("{name}: {guard}"))?;
-        let inside = format!("ip netns exec weft-{} bridge fdb show dev vx0", network.vni);
-        let fdb = host.run(&["sh", "-c", &inside]).await?;
-        holds(!fdb.contains(&address), || format!("{name}: {fdb}"))?;
+        let homes = cluster.fdb(host, network.vni).await?;
+        let leads = homes.values().any(|home| home.to_string() == address);
+        holds(!leads, || format!("{name}: {homes:?}"))?;
     }
     Ok(())
 }

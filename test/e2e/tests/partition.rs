@@ -22,6 +22,10 @@ const CUT: Duration = Duration::from_secs(30);
 const SLACK: Duration = Duration::from_secs(2);
 /// Within this time after a cut the others know of it.
 const NOTICED: Duration = Duration::from_secs(6);
+/// Within this time after a cut names are hidden where nobody can be reached.
+const HIDDEN: Duration = Duration::from_secs(3);
+/// Within this time it is known that others still reach whom this host does not.
+const VOUCHED: Duration = Duration::from_secs(8);
 /// Within this time after a cut is healed all are of one mind again.
 const AGREED: Duration = Duration::from_secs(2);
 /// What is known at all is known elsewhere by then.
@@ -61,7 +65,7 @@ async fn without_its_manager_a_cluster_goes_on_and_afterwards_all_agree() {
     eventually(TOLD, || async { a2.misses(&["going"]) }).await.unwrap();
 
     // Whom nobody can reach nobody finds; where it can be reached it is found.
-    eventually(NOTICED, || async { a2.misses(&["c1"]) }).await.unwrap();
+    eventually(HIDDEN, || async { a2.misses(&["c1"]) }).await.unwrap();
     let (n1, _) = started(&cluster, "h1", "n1").await;
     asker(&n1).await.resolves(&["c1"]).unwrap();
     a1.resolves(&["n1"]).unwrap();
@@ -120,7 +124,7 @@ async fn two_workers_that_lose_each_other_miss_nothing_once_they_are_back() {
     h2.cut_from(h3).await.unwrap();
     let cut = Instant::now();
     let hidden = || async { a2.misses(&["c3"]).and_then(|()| a3.misses(&["c2"])) };
-    eventually(NOTICED, hidden).await.unwrap();
+    eventually(HIDDEN, hidden).await.unwrap();
     println!("names hidden {:?} after the cut", cut.elapsed());
     started(&cluster, "h2", "n2").await;
     c3.remove().await.unwrap();
@@ -130,6 +134,20 @@ async fn two_workers_that_lose_each_other_miss_nothing_once_they_are_back() {
     eventually(TOLD, || async { a1.resolves(&["c1", "c2", "n2", "n3"]) }).await.unwrap();
     a1.misses(&["c3"]).unwrap();
     a2.misses(&["n3"]).unwrap();
+    // It is told apart from a host that is dead, and only by those two.
+    for (at, of, standing) in [
+        (h2, "h3", Standing::Indirect),
+        (h3, "h2", Standing::Indirect),
+        (cluster.host("h1").unwrap(), "h3", Standing::Up),
+    ] {
+        eventually(VOUCHED, || async {
+            let seen = cluster.standing(at, of).await?;
+            anyhow::ensure!(seen == standing, "{of} is {seen} at {}", at.name());
+            Ok(())
+        })
+        .await
+        .unwrap();
+    }
     h2.run(&["weft", "network", "create", "other"]).await.unwrap();
     eventually(TOLD, || h3.run(&["weft", "network", "inspect", "other"]).map_err(Into::into))
         .await

@@ -21,6 +21,7 @@ use serde_json::Value;
 use weft_e2e::{Cluster, Kind, Plain, eventually, frames_until, holds, segment, underlay};
 use weft_kernel::Netns;
 use weft_kernel::capture::Capture;
+use weft_lab::Host;
 use weft_path::Reason;
 use weft_wire::{
     Checksum, Content, Decoded, Fragment, Icmp, IcmpKind, Ip, Ipv4, Protocol, Transport,
@@ -52,8 +53,9 @@ async fn what_fits_the_underlay_passes_whole_and_one_byte_more_is_refused_by_the
         let inside = from.netns().await.unwrap();
         assert_eq!([mtu(&inside, "eth0"), mtu(&to.netns, "eth0")], [expected; 2]);
         for host in [from.host, to.host] {
-            let segment = segment(host, vni).unwrap();
-            assert_eq!([mtu(&segment, "vx0"), mtu(&segment, "br0")], [expected; 2]);
+            for (within, interface) in carriers(&cluster, host, vni).await {
+                assert_eq!(mtu(&within, &interface), expected, "{interface}");
+            }
         }
         let network = if vni == app { "app" } else { "small" };
         let address = from.address(network).await.unwrap().parse().unwrap();
@@ -61,6 +63,19 @@ async fn what_fits_the_underlay_passes_whole_and_one_byte_more_is_refused_by_the
         assert_eq!(echo(&inside, (address, to.address), expected + 1), Err(Errno::EMSGSIZE));
     }
     cluster.down().await.unwrap();
+}
+
+/// The interfaces of a network on a host, and the namespace that they are in.
+async fn carriers(cluster: &Cluster, host: &Host, vni: u32) -> Vec<(Netns, String)> {
+    let within = match cluster.is_woven(host).await.unwrap() {
+        true => underlay(host).unwrap(),
+        false => segment(host, vni).unwrap(),
+    };
+    let mut names = cluster.tables(host, vni).await.unwrap().ports;
+    if !cluster.is_woven(host).await.unwrap() {
+        names.extend(["vx0", "br0"].map(str::to_owned));
+    }
+    names.into_iter().map(|name| (within.clone(), name)).collect()
 }
 
 /// A packet of `length` bytes that must not be cut is one packet on the underlay, and answered.
@@ -129,7 +144,10 @@ async fn packets_stop_while_the_underlay_is_cut_and_flow_when_it_heals() {
     let c1 = cluster.plain("h1", "app", "c1", &[]).await.unwrap();
     let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
     eventually(NOTICED, || answers(&c1, &c2)).await.unwrap();
-    assert_eq!([mtu(&c1.netns, "eth0"), mtu(&segment(c1.host, vni).unwrap(), "vx0")], [1350; 2]);
+    assert_eq!(mtu(&c1.netns, "eth0"), 1350);
+    for (within, interface) in carriers(&cluster, c1.host, vni).await {
+        assert_eq!(mtu(&within, &interface), 1350, "{interface}");
+    }
     passes_whole(&c1.netns, &underlay(c1.host).unwrap(), (c1.address, c2.address), 1350);
 
     c2.host.cut().await.unwrap();

@@ -1,5 +1,6 @@
 //! In a cluster: what makes no sense, and what the manager is needed for.
 
+use weft_api::Standing;
 use weft_e2e::{Cluster, Kind, eventually, holds};
 
 use crate::asked::weft;
@@ -35,6 +36,12 @@ async fn what_makes_no_sense_in_a_cluster_is_refused_and_changes_nothing() {
     eventually(SOON, || async {
         let cluster = cluster.status(h2).await?.cluster.unwrap();
         holds(!cluster.manager_reachable, || "h2 still reaches the manager".into())
+    })
+    .await
+    .unwrap();
+    eventually(SOON, || async {
+        let h1 = cluster.standing(h2, "h1").await?;
+        holds(h1 == Standing::Down, || format!("to h2, h1 is {h1}"))
     })
     .await
     .unwrap();

@@ -58,7 +58,9 @@ async fn a_full_disk_refuses_changes_only_and_takes_them_again_once_there_is_roo
     for host in [h1, h2] {
         host.run(&["rm", "/var/lib/weft/fill"]).await.unwrap();
     }
-    weft(h1, "network create again").await;
+    // A manager reads its file anew first, as after a crash.
+    let made = || async { Ok(h1.run(&["weft", "network", "create", "again"]).await?) };
+    eventually(SOON, made).await.unwrap();
     weft(h2, "attach --network app --name again NETNS").await;
     reaches().await.unwrap();
     lab.down().await.unwrap();

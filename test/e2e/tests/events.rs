@@ -1,0 +1,162 @@
+//! What has happened and what was believed, told by any host of any other, also after an agent's
+//! restart; and a cluster in which nothing happens, which is silent.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::tests_outside_test_module,
+    clippy::indexing_slicing,
+    reason = "integration tests"
+)]
+
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::task::JoinHandle;
+use weft_api::{BeliefView, EventView, EventsView};
+use weft_e2e::{Cluster, Kind, eventually, holds};
+use weft_lab::{Host, Service};
+
+/// Within this time a change at one host is known to all.
+const SOON: Duration = Duration::from_secs(10);
+/// Within this time an agent looks at its kernel, also if nothing calls it.
+const LOOKS: Duration = Duration::from_secs(40);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_is_told_with_its_who_and_why_and_any_moment_is_recalled() {
+    let cluster = Cluster::up(3, Kind::Plain).await.unwrap();
+    let (h1, h2) = (cluster.host("h1").unwrap(), cluster.host("h2").unwrap());
+    let vni = cluster.network("app", &[]).await.unwrap().vni;
+    let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
+    let _c1 = cluster.plain("h1", "app", "c1", &[]).await.unwrap();
+
+    // Asked at h1, told by h3, which runs nothing: it hears of networks and nodes.
+    let made = happened(&cluster, h1, &["--host", "h3", "--kind", "network"], "network_made").await;
+    assert_eq!((made.host.as_str(), made.who.as_str()), ("h3", "the registry"));
+    // What the other end of the wire was told, and that the kernel was programmed for it.
+    let came = happened(&cluster, h1, &["--kind", "endpoint"], "endpoint_came").await;
+    assert!(came.told.contains(&c2.address.to_string()), "{came:?}");
+    assert_eq!((came.who.as_str(), came.why.as_str()), ("node h2", "its owner says so"));
+    happened(&cluster, h1, &["--host", "h2", "--kind", "kernel"], "kernel_applied").await;
+    happened(&cluster, h1, &["--host", "h2", "--kind", "address"], "address_leased").await;
+
+    // Somebody meddles with h2's kernel.
+    let namespace = format!("weft-{vni}");
+    let meddle = ["ip", "netns", "exec", &namespace, "ip", "neigh", "flush", "nud", "permanent"];
+    h2.run(&meddle).await.unwrap();
+    let drift = happened(&cluster, h1, &["--host", "h2", "--kind", "drift"], "kernel_drift").await;
+    assert_eq!(drift.who, "somebody else on this host");
+
+    // A restart forgets nothing and takes nothing away.
+    let before = seqs(&cluster, h2).await;
+    h2.stop_agent().await.unwrap();
+    h2.start_agent().await.unwrap();
+    happened(&cluster, h1, &["--host", "h2", "--kind", "agent"], "agent_stopped").await;
+    let after = seqs(&cluster, h2).await;
+    assert!(after.starts_with(&before), "{before:?} {after:?}");
+    let all: EventsView = cluster.json(h2, &["events"]).await.unwrap();
+    let lost = all.events.iter().find(|event| event.what == "endpoint_gone");
+    assert!(lost.is_none(), "{lost:?}");
+
+    // c2 goes; h1's belief of a moment before still has it.
+    let with_c2 = all.events.last().unwrap().at.clone();
+    c2.remove().await.unwrap();
+    let gone = happened(&cluster, h1, &["--kind", "endpoint"], "endpoint_gone").await;
+    assert!(gone.told.starts_with("c2 ("), "{gone:?}");
+    for (at, knows) in [(&with_c2, true), (&gone.at, false)] {
+        let believed = ["events", "--at", at, "--host", "h1"];
+        let belief: BeliefView =
+            cluster.json(cluster.host("h3").unwrap(), &believed).await.unwrap();
+        assert_eq!((belief.host.as_str(), belief.nodes.len()), ("h1", 3));
+        let names: Vec<_> = belief.endpoints.iter().filter_map(|e| e.name.as_deref()).collect();
+        assert_eq!(names.contains(&"c2"), knows, "{at}: {belief:?}");
+        assert!(names.contains(&"c1") && belief.managed && !belief.away, "{at}: {belief:?}");
+    }
+    let early = h1.weft(&["events", "--at", "2001-01-01T00:00:00Z"]).await.unwrap();
+    assert_eq!(early.status.code(), Some(2), "{early:?}");
+    assert!(early.stderr.contains("not known any more") && early.stderr.contains("begin at"));
+
+    // A host that crashes is told of by those that miss it, and all hosts' events are one list.
+    cluster.host("h3").unwrap().kill().await.unwrap();
+    let down = happened(&cluster, h1, &["--kind", "node"], "node_down").await;
+    assert_eq!(down.told, "node h3 is down");
+    let merged = h1.weft(&["events", "--all", "--output", "json"]).await.unwrap();
+    assert_eq!(merged.status.code(), Some(1), "h3 does not answer");
+    let merged: EventsView = serde_json::from_str(&merged.stdout).unwrap();
+    let silent: Vec<_> = merged.hosts.iter().filter(|host| host.since.is_none()).collect();
+    assert_eq!(silent.len(), 1);
+    assert_eq!(silent[0].host, "h3");
+    assert!(["h1", "h2"].iter().all(|host| merged.events.iter().any(|e| e.host == *host)));
+    cluster.down().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_followed_as_they_happen_and_a_quiet_cluster_logs_nothing() {
+    let cluster = Cluster::up(2, Kind::Plain).await.unwrap();
+    let (h1, h2) = (cluster.host("h1").unwrap(), cluster.host("h2").unwrap());
+    let vni = cluster.network("app", &[]).await.unwrap().vni;
+    let c1 = cluster.plain("h1", "app", "c1", &[]).await.unwrap();
+    let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
+    let [on_h1, on_h2] = ["h1", "h2"].map(|host| first_of(h1, host));
+    // It follows once it is asked; until then networks are made and taken away.
+    let heard = || async {
+        h1.run(&["weft", "network", "create", "more"]).await?;
+        h1.run(&["weft", "network", "rm", "more"]).await?;
+        holds(on_h1.is_finished() && on_h2.is_finished(), || "nothing is heard".into())
+    };
+    eventually(SOON, heard).await.unwrap();
+    for (host, event) in [("h1", on_h1.await.unwrap()), ("h2", on_h2.await.unwrap())] {
+        assert_eq!((event.host.as_str(), event.who.as_str()), (host, "the registry"));
+    }
+
+    // Packets flow, people look, and what is not Weft's changes: nothing of it is worth a line.
+    let namespace = format!("weft-{vni}");
+    let before = [h1, h2].map(|host| host.log(Service::Agent));
+    assert_eq!(c1.ping(c2.address, 20).await.unwrap().received, 20);
+    for host in [h1, h2] {
+        let looked = cluster.status(host).await.unwrap().reconcile.last_at;
+        let touch = ["ip", "netns", "exec", &namespace, "ip", "link", "set", "lo", "up"];
+        host.run(&touch).await.unwrap();
+        let looks = || async {
+            let last = cluster.status(host).await?.reconcile.last_at;
+            holds(last != looked, || format!("{} has not looked since {looked:?}", host.name()))
+        };
+        eventually(LOOKS, looks).await.unwrap();
+        for verb in [&["verify"][..], &["drops"], &["events"], &["path", "c1", "c2"]] {
+            assert!(host.weft(verb).await.unwrap().is_success(), "{verb:?}");
+        }
+    }
+    assert_eq!([h1, h2].map(|host| host.log(Service::Agent)), before);
+    cluster.down().await.unwrap();
+}
+
+/// The first event that is heard at `at` of those that concern networks on `host`.
+fn first_of(at: &Host, host: &str) -> JoinHandle<EventView> {
+    let words = ["weft", "events", "-f", "-o", "json", "--kind", "network", "--host", host];
+    let mut following = at.spawn(&words).unwrap();
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
+        let Some(line) = lines.next_line().await.unwrap() else {
+            let ended = following.wait_with_output().await.unwrap();
+            panic!("it ended: {}", String::from_utf8_lossy(&ended.stderr));
+        };
+        serde_json::from_str(&line).unwrap()
+    })
+}
+
+/// The last event of this kind that `filter` finds, once there is one.
+async fn happened(cluster: &Cluster, at: &Host, filter: &[&str], what: &str) -> EventView {
+    let find = || async {
+        let told: EventsView = cluster.json(at, &[&["events"], filter].concat()).await?;
+        let found = told.events.iter().rfind(|event| event.what == what).cloned();
+        found.ok_or_else(|| anyhow::anyhow!("no {what} among {:#?}", told.events))
+    };
+    eventually(SOON, find).await.unwrap()
+}
+
+async fn seqs(cluster: &Cluster, host: &Host) -> Vec<u64> {
+    let told: EventsView = cluster.json(host, &["events"]).await.unwrap();
+    let seqs: Vec<u64> = told.events.iter().map(|event| event.seq).collect();
+    assert!(seqs.windows(2).all(|pair| pair[0] + 1 == pair[1]), "one is missing: {seqs:?}");
+    seqs
+}

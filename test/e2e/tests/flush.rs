@@ -1,0 +1,192 @@
+//! Fifth hop, whatever an administrator does to the packet filter: forged packets are never let in,
+//! and right ones go on, or it is seen that they do not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::tests_outside_test_module,
+    clippy::indexing_slicing,
+    reason = "integration tests"
+)]
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use weft_api::{NodeView, Standing};
+use weft_doctor::{Check, Diagnosis};
+use weft_e2e::{Cluster, Inbox, Kind, Pinging, Plain, eventually, holds, underlay};
+use weft_kernel::Netns;
+use weft_lab::{Host, OUTSIDE};
+use weft_model::DEFAULT_VXLAN_PORT;
+use weft_wire::Vxlan;
+
+/// Within this time a change at one host is in the kernels of all.
+const SOON: Duration = Duration::from_secs(5);
+/// Within this time a host that is not reached is said to be away.
+const NOTICED: Duration = Duration::from_secs(20);
+/// After a flush traffic is back within this time.
+const BACK: Duration = Duration::from_secs(1);
+const FLUSHES: usize = 5;
+/// What firewalld 1.3 loads for an interface in zone public with two open ports.
+const RELOAD: &str = "iptables -F && nft -f - <<'END'
+add table inet firewalld
+delete table inet firewalld
+table inet firewalld {
+    chain filter_INPUT {
+        type filter hook input priority filter + 10; policy accept;
+        ct state { established, related } accept
+        ct status dnat accept
+        iifname lo accept
+        ct state invalid drop
+        jump filter_IN_public
+        reject with icmpx admin-prohibited
+    }
+    chain filter_IN_public {
+        udp dport { 4788, 4789 } ct state { new, untracked } accept
+        meta l4proto { icmp, ipv6-icmp } accept
+    }
+}
+END";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flushed_or_closed_packet_filter_lets_no_forged_packet_in() {
+    let cluster = Cluster::up(3, Kind::Plain).await.unwrap();
+    let vni = cluster.network("app", &[]).await.unwrap().vni;
+    let c1 = cluster.plain("h1", "app", "c1", &[]).await.unwrap();
+    let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
+    let _c3 = cluster.plain("h3", "app", "c3", &[]).await.unwrap();
+    eventually(SOON, || answers(&c1, &c2)).await.unwrap();
+    let (h2, h3) = (c2.host, cluster.host("h3").unwrap());
+    let inbox = Inbox::at(&c2.netns, c2.address).unwrap();
+    let forged = Vxlan { vni }.emit(&c1.station().letter(c2.station(), "forged"));
+    let senders = [underlay(cluster.lab.host(OUTSIDE)).unwrap(), underlay(h3).unwrap()];
+    let at = SocketAddr::from((h2.address(), DEFAULT_VXLAN_PORT));
+    let forging = Forging::start(&senders, at, &forged);
+
+    let pings = Pinging::start(&c1.netns, c2.address).unwrap();
+    for _ in 0..FLUSHES {
+        forging.goes_on().await;
+        h2.run(&["nft", "flush", "ruleset"]).await.unwrap();
+        eventually(SOON, || has_table(h2)).await.unwrap();
+    }
+    // As `firewall-cmd --reload` does it: all of its own anew, with both ports open.
+    for _ in 0..FLUSHES {
+        forging.goes_on().await;
+        h2.run(&["sh", "-c", RELOAD]).await.unwrap();
+        h2.run(&["nft", "list", "table", "inet", "weft"]).await.unwrap();
+    }
+    h2.run(&["nft", "delete", "table", "inet", "firewalld"]).await.unwrap();
+    let answered = pings.finish().unwrap();
+    println!("flushed and reloaded {FLUSHES} times: no answer for {:?} at most", answered.silence);
+    assert!(answered.silence < BACK, "{answered:?}");
+
+    // A policy that drops is the administrator's word: what it blocks is seen.
+    h2.run(&["iptables", "-P", "INPUT", "DROP"]).await.unwrap();
+    eventually(NOTICED, || is_away(&cluster, h2)).await.unwrap();
+    // Programs take frames before the filter is asked, and go on with those of members.
+    let passes = u32::from(cluster.is_woven(h2).await.unwrap());
+    assert_eq!(c1.ping(c2.address, 1).await.unwrap().received, passes);
+    let blocked = blocked(h2).await;
+    println!("INPUT DROP: {blocked}");
+    assert!(blocked.contains("the policy of chain INPUT in table ip filter drops"), "{blocked}");
+    let degraded = eventually(NOTICED, || said(&cluster, h2)).await.unwrap();
+    println!("INPUT DROP: {degraded}");
+    forging.goes_on().await;
+    h2.run(&["iptables", "-P", "INPUT", "ACCEPT"]).await.unwrap();
+    eventually(SOON, || answers(&c1, &c2)).await.unwrap();
+
+    let sent = forging.finish();
+    println!("{sent} forged packets, none delivered");
+    let packet = Vxlan { vni }.emit(&c1.station().letter(c2.station(), "right"));
+    let member = underlay(c1.host).unwrap();
+    member
+        .run(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))
+        .unwrap()
+        .unwrap()
+        .send_to(&packet, at)
+        .unwrap();
+    assert_eq!(inbox.heard().unwrap(), "right");
+    let dropped = cluster.dropped(h2).await.unwrap();
+    assert!(dropped["unknown_peer"] > 0 && dropped["not_owner"] > 0, "{dropped:?}");
+    cluster.down().await.unwrap();
+}
+
+async fn answers(from: &Plain<'_>, to: &Plain<'_>) -> anyhow::Result<()> {
+    let ping = from.ping(to.address, 1).await?;
+    holds(ping.received == 1, || format!("{} does not answer", to.name))
+}
+
+/// The rules are put back.
+async fn has_table(host: &Host) -> anyhow::Result<()> {
+    host.run(&["nft", "list", "table", "inet", "weft"]).await.map(drop).map_err(Into::into)
+}
+
+/// The host whose packets are blocked sees nobody.
+async fn is_away(cluster: &Cluster, host: &Host) -> anyhow::Result<()> {
+    let nodes: Vec<NodeView> = cluster.json(host, &["node", "ls"]).await?;
+    let seen = nodes.iter().filter(|node| node.standing == Standing::Up).count();
+    holds(seen == 0, || format!("{} still sees {seen} nodes", host.name()))
+}
+
+/// The rules that its doctor names.
+async fn blocked(host: &Host) -> String {
+    let out = host.weft(&["doctor", "-o", "json"]).await.unwrap();
+    let told: Diagnosis = serde_json::from_str(&out.stdout).unwrap();
+    let rules = told.findings.iter().filter(|finding| finding.check == Check::Firewall);
+    rules.map(|finding| format!("{}; try: {}\n", finding.what, finding.remedy)).collect()
+}
+
+/// What its status says of it.
+async fn said(cluster: &Cluster, host: &Host) -> anyhow::Result<String> {
+    let degraded = cluster.status(host).await?.degraded;
+    let said = degraded.first().map(|one| format!("{}; try: {}", one.reason, one.hint));
+    said.ok_or_else(|| anyhow::anyhow!("nothing is degraded"))
+}
+
+/// The same packet again and again, from several hosts.
+struct Forging {
+    stop: Arc<AtomicBool>,
+    sent: Arc<AtomicU64>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Forging {
+    fn start(from: &[Netns], to: SocketAddr, packet: &[u8]) -> Self {
+        let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let start = |netns: &Netns| {
+            let socket = netns.run(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)));
+            let socket = socket.unwrap().unwrap();
+            let (stop, sent, packet) = (Arc::clone(&stop), Arc::clone(&sent), packet.to_vec());
+            thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    socket.send_to(&packet, to).unwrap();
+                    sent.fetch_add(1, Ordering::Relaxed);
+                    thread::sleep(Duration::from_micros(500));
+                }
+            })
+        };
+        let threads = from.iter().map(start).collect();
+        Self { stop, sent, threads }
+    }
+
+    /// Waits until more is sent.
+    async fn goes_on(&self) {
+        let before = self.sent.load(Ordering::Relaxed);
+        let more = || async {
+            let sent = self.sent.load(Ordering::Relaxed);
+            holds(sent > before + 100, || format!("{sent} are sent"))
+        };
+        eventually(SOON, more).await.unwrap();
+    }
+
+    /// How many were sent.
+    fn finish(self) -> u64 {
+        self.stop.store(true, Ordering::Relaxed);
+        self.threads.into_iter().for_each(|thread| thread.join().unwrap());
+        self.sent.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,232 @@
+//! Who is who: certificates, tokens, the CA, hosts that move, networks that are gone when a host returns.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::tests_outside_test_module,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "integration tests"
+)]
+
+use std::time::{Duration, Instant};
+
+use weft_api::{CaView, NetworkView, Standing};
+use weft_e2e::{Answers, Cluster, Kind, Pinging, Plain, eventually, holds};
+use weft_lab::{Host, Service, Spec};
+
+/// Longer than anything here may take.
+const SOON: Duration = Duration::from_secs(10);
+/// How long a certificate lives where tests wait for its end.
+const LIFE: &str = "6s";
+/// A host that moves is found again within this time.
+const FOUND: Duration = Duration::from_secs(8);
+/// How many pings a test that means it has sent at least.
+const MANY: u16 = 100;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_are_renewed_under_traffic_and_who_is_late_comes_back_by_itself() {
+    let spec = Spec { hosts: 3, ..Spec::default() };
+    let init = ["--address-rest", "1s", "--certificate-life", LIFE];
+    let cluster = Cluster::founded(spec, &init).await.unwrap();
+    let [h1, h2, h3] = ["h1", "h2", "h3"].map(|name| cluster.host(name).unwrap());
+    cluster.network("app", &[]).await.unwrap();
+    let (p1, p2) = pair(&cluster).await;
+    let pings = Pinging::start(&p1.netns, p2.address).unwrap();
+
+    // Twice renewed, so that the second one was asked for with the first.
+    for host in [h1, h2, h3] {
+        for _twice in 0..2 {
+            let before = until(&cluster, host).await.unwrap();
+            eventually(SOON, || async {
+                let now = until(&cluster, host).await?;
+                holds(now > before, || format!("{}: {now:?}", host.name()))
+            })
+            .await
+            .unwrap();
+        }
+    }
+    cluster.agree_on_nodes().await.unwrap();
+    for host in [h1, h2, h3] {
+        let log = host.log(Service::Agent);
+        assert!(!log.contains("node is down"), "{log}");
+    }
+
+    // h3 cannot be reached by the manager until its certificate has run out; h2 refuses it then.
+    h3.cut_from(h1).await.unwrap();
+    let ends = until(&cluster, h3).await.unwrap();
+    eventually(SOON, || async {
+        let status = h3.run(&["weft", "status"]).await?;
+        holds(status.contains("certificate has run out"), || format!("{ends} {status}"))
+    })
+    .await
+    .unwrap();
+    h3.kill_agent().await.unwrap();
+    h3.start_agent().await.unwrap();
+    eventually(SOON, || async { logs(h2, &["a host is refused", "expired"]) }).await.unwrap();
+    h3.heal().await.unwrap();
+    let healed = Instant::now();
+    eventually(SOON, || cluster.agree_on_nodes()).await.unwrap();
+    println!("with a certificate that had run out a host is back after {:?}", healed.elapsed());
+    none_lost(&pings.finish().unwrap());
+    cluster.down().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ca_is_rotated_under_traffic_and_what_was_good_before_is_refused_and_told() {
+    let cluster = Cluster::up(3, Kind::Plain).await.unwrap();
+    let [h1, h2, h3] = ["h1", "h2", "h3"].map(|name| cluster.host(name).unwrap());
+    cluster.network("app", &[]).await.unwrap();
+    let (p1, p2) = pair(&cluster).await;
+    let pings = Pinging::start(&p1.netns, p2.address).unwrap();
+    let manager = h1.address().to_string();
+    let token = async || h1.run(&["weft", "token", "--quiet"]).await.unwrap().trim().to_owned();
+
+    // Thrown out while its agent runs on: its certificate is worth nothing.
+    let rotated = token().await;
+    h1.run(&["weft", "node", "rm", "h3"]).await.unwrap();
+    eventually(SOON, || async { logs(h1, &["a host is refused", "no_member"]) }).await.unwrap();
+    h1.run(&["weft", "token", "--rotate"]).await.unwrap();
+    h3.run(&["weft", "leave", "--force"]).await.unwrap();
+    let refused = h3.weft(&["join", "--token", &rotated, &manager]).await.unwrap();
+    assert!(!refused.is_success() && refused.stderr.contains("was rotated since"), "{refused:?}");
+    logs(h1, &["a host was not let in", "was rotated since"]).unwrap();
+    let of_old_ca = token().await;
+    h3.run(&["weft", "join", "--token", &of_old_ca, &manager]).await.unwrap();
+    eventually(SOON, || cluster.agree_on_nodes()).await.unwrap();
+
+    // h3 is away while the CA is rotated, so the former one stays good, and the managers say for whom.
+    h3.cut().await.unwrap();
+    let told = h1.run(&["weft", "ca", "rotate"]).await.unwrap();
+    assert!(told.contains("generation 1") && told.contains("weft token"), "{told}");
+    eventually(SOON, || async {
+        let ca: CaView = cluster.json(h1, &["ca", "show"]).await?;
+        holds(ca.waiting == ["h3"] && ca.former_sha256.is_some(), || format!("{ca:?}"))
+    })
+    .await
+    .unwrap();
+    let refused = h1.weft(&["ca", "retire"]).await.unwrap();
+    assert!(refused.stderr.contains("h3") && refused.stderr.contains("--force"), "{refused:?}");
+    h3.heal().await.unwrap();
+    eventually(SOON, || async {
+        let ca: CaView = cluster.json(h2, &["ca", "show"]).await?;
+        let over = ca.generation == 1 && ca.former_sha256.is_none();
+        holds(over, || format!("{ca:?}"))
+    })
+    .await
+    .unwrap();
+    eventually(SOON, || cluster.agree_on_nodes()).await.unwrap();
+
+    // Tokens name the CA.
+    h3.run(&["weft", "leave"]).await.unwrap();
+    let refused = h3.weft(&["join", "--token", &of_old_ca, &manager]).await.unwrap();
+    let words = refused.stderr.contains("not of the cluster") && refused.stderr.contains("rotated");
+    assert!(!refused.is_success() && words, "{refused:?}");
+    h3.run(&["weft", "join", "--token", &token().await, &manager]).await.unwrap();
+    // The manager's new key outlives its agent.
+    h1.kill_agent().await.unwrap();
+    h1.start_agent().await.unwrap();
+    eventually(SOON, || cluster.agree_on_nodes()).await.unwrap();
+    none_lost(&pings.finish().unwrap());
+    cluster.down().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_with_another_address_is_found_by_everybody() {
+    let cluster = Cluster::up(3, Kind::Plain).await.unwrap();
+    cluster.network("app", &[]).await.unwrap();
+    let (p1, p2) = pair(&cluster).await;
+    let p3 = cluster.plain("h3", "app", "p3", &[]).await.unwrap();
+    // A worker moves, then the manager.
+    for (host, number) in [("h2", 77), ("h1", 78)] {
+        let host = cluster.host(host).unwrap();
+        let (old, new) = (host.address(), format!("192.0.2.{number}"));
+        let change = format!("ip address del {old}/24 dev eth0; ip address add {new}/24 dev eth0");
+        host.run(&["sh", "-c", &change]).await.unwrap();
+        let moved = Instant::now();
+        eventually(FOUND, || everybody_finds(&cluster, host.name(), &new)).await.unwrap();
+        eventually(FOUND, || async {
+            let answered = [p1.ping(p2.address, 1).await?, p3.ping(p1.address, 1).await?];
+            holds(answered.iter().all(|p| p.received == 1), || format!("{answered:?}"))
+        })
+        .await
+        .unwrap();
+        println!("{} is found at its new address after {:?}", host.name(), moved.elapsed());
+        assert_eq!(p2.ping(p3.address, 3).await.unwrap().received, 3);
+    }
+    cluster.down().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_was_removed_meanwhile_is_torn_down_by_who_returns_and_its_vni_waits() {
+    let cluster = Cluster::up(3, Kind::Plain).await.unwrap();
+    let [h1, h3] = ["h1", "h3"].map(|name| cluster.host(name).unwrap());
+    let app: NetworkView = cluster.network("app", &[]).await.unwrap();
+    let vni = app.vni.to_string();
+    cluster.plain("h3", "app", "first", &[]).await.unwrap().remove().await.unwrap();
+    h3.cut().await.unwrap();
+    // From the block that it has.
+    cluster.plain("h3", "app", "late", &[]).await.unwrap();
+    h1.run(&["weft", "network", "rm", "app"]).await.unwrap();
+    let again = ["weft", "network", "create", "other", "--vni", &vni];
+    let refused = h1.exec(&again).await.unwrap();
+    for words in ["rests", "h3", "weft node rm"] {
+        assert!(!refused.is_success() && refused.stderr.contains(words), "{refused:?}");
+    }
+    h3.heal().await.unwrap();
+    eventually(SOON, || async { logs(h3, &["a network was removed while this host was away"]) })
+        .await
+        .unwrap();
+    eventually(SOON, || async { Ok(h1.run(&again).await.map(drop)?) }).await.unwrap();
+    let left = h3.run(&["sh", "-c", "ls /run/netns | grep weft- || true"]).await.unwrap();
+    assert_eq!(left, "");
+    assert_eq!(cluster.endpoints(h3).await.unwrap().len(), 0);
+    cluster.down().await.unwrap();
+}
+
+/// A workload on h1 and one on h2 that reach each other.
+async fn pair(cluster: &Cluster) -> (Plain<'_>, Plain<'_>) {
+    let p1 = cluster.plain("h1", "app", "p1", &[]).await.unwrap();
+    let p2 = cluster.plain("h2", "app", "p2", &[]).await.unwrap();
+    eventually(SOON, || async {
+        let ping = p1.ping(p2.address, 1).await?;
+        holds(ping.received == 1, || format!("{ping:?}"))
+    })
+    .await
+    .unwrap();
+    (p1, p2)
+}
+
+/// The end of a host's certificate, as its agent tells it.
+async fn until(cluster: &Cluster, host: &Host) -> anyhow::Result<String> {
+    let status = cluster.status(host).await?;
+    Ok(status.cluster.and_then(|cluster| cluster.certificate_until).unwrap_or_default())
+}
+
+fn logs(host: &Host, words: &[&str]) -> anyhow::Result<()> {
+    let log = host.log(Service::Agent);
+    let line = log.lines().any(|line| words.iter().all(|word| line.contains(word)));
+    holds(line, || format!("{} has not logged {words:?}: {log}", host.name()))
+}
+
+/// Every host has the node at this address, sees it up, and lets its packets in.
+async fn everybody_finds(cluster: &Cluster, name: &str, address: &str) -> anyhow::Result<()> {
+    for host in cluster.lab.hosts() {
+        let nodes = cluster.nodes(host).await?;
+        let found = nodes.iter().find(|node| node.name.as_str() == name);
+        let found = found.is_some_and(|node| {
+            node.vtep.to_string() == address
+                && matches!(node.standing, Standing::Up | Standing::Own)
+        });
+        holds(found, || format!("{}: {nodes:?}", host.name()))?;
+        let guard = host.run(&["nft", "list", "table", "inet", "weft"]).await?;
+        let here = host.name() == name;
+        holds(here || guard.contains(address), || format!("{}: {guard}", host.name()))?;
+    }
+    Ok(())
+}
+
+fn none_lost(answers: &Answers) {
+    println!("{} pings, longest silence {:?}", answers.sent, answers.silence);
+    assert!(answers.sent > MANY && answers.lost.is_empty(), "{answers:?}");
+}
