@@ -15,11 +15,11 @@ SET_UP := $(TARGET)/.set-up
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo -E)
 RUNNER := $(if $(SUDO),--config "target.'cfg(unix)'.runner='$(SUDO)'")
 
-.PHONY: help setup demo test lint fmt bench build install uninstall clean
+.PHONY: help setup demo test test-engines test-bpf sim-long lint fmt bench bench-dns bench-control jepsen build install uninstall clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what the tests and the lab need (Debian; starts no service)
 	@dist/setup
@@ -33,9 +33,30 @@ demo: $(SET_UP) ## Three hosts on this machine, a network across them, a failure
 	$(CARGO) build --locked -p weft
 	$(SUDO) $(TARGET)/debug/weft lab demo
 
+# All in one call: cargo would build the crates twice for two selections of packages. Two at a time,
+# however many cores: the end-to-end tests start whole hosts.
 test: $(SET_UP) lint ## Everything that CI checks, end-to-end tests too
-	$(CARGO) test --locked $(RUNNER) --workspace --exclude weft-e2e
-	$(CARGO) test --locked $(RUNNER) -p weft-e2e -- --test-threads=2
+	$(CARGO) test --locked $(RUNNER) --workspace -- --test-threads=2
+
+# Where the sandbox of a container is there before its driver is asked to join it (Docker 28 and newer).
+SUITES ?= trixie sid
+ENGINE_TESTS := lifecycle engine lookup many membership fallback egress
+test-engines: $(SET_UP) ## The tests with Docker again, with the Engines of newer Debians (SUITES)
+	$(CARGO) build --locked -p weft
+	@for suite in $(SUITES); do \
+		$(SUDO) dist/engine $$suite $(abspath $(TARGET))/engines/$$suite && \
+		WEFT_LAB_ENGINE_ROOT=$(abspath $(TARGET))/engines/$$suite $(CARGO) test --locked $(RUNNER) -p weft-e2e \
+			$(addprefix --test ,$(ENGINE_TESTS)) -- --test-threads=2 || exit 1; \
+	done
+
+# Every end-to-end test with the engine that carries by programs.
+test-bpf: $(SET_UP) ## All end-to-end tests again, with the bpf engine
+	$(CARGO) build --locked -p weft
+	WEFT_LAB_DATAPATH=bpf $(CARGO) test --locked $(RUNNER) -p weft-e2e -- --test-threads=2
+
+SEEDS ?= 50000
+sim-long: ## Small clusters of many kinds in virtual time, with all faults, SEEDS of them; each that fails prints its seed
+	$(CARGO) run --locked --release -p weft-sim -- --vary --quiet --seeds $(SEEDS)
 
 lint: ## Form, lints, layers, licences, documentation
 	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup component add rustfmt
@@ -50,8 +71,26 @@ lint: ## Form, lints, layers, licences, documentation
 fmt: ## Bring the sources into form
 	$(CARGO) fmt --all
 
-bench: ## Measure what can be measured on one machine
-	$(CARGO) bench --locked -p weft-resolver
+bench: $(SET_UP) ## The data path beside Docker's overlay and the hosts' own network: target/bench/datapath.json and .svg
+	$(CARGO) build --locked --release -p weft -p weft-bench
+	$(SUDO) $(TARGET)/release/weft-bench datapath
+
+bench-dns: $(SET_UP) ## The name server beside Docker's own, in one run: target/bench/dns.json
+	$(CARGO) build --locked --release -p weft -p weft-bench
+	$(SUDO) $(TARGET)/release/weft-bench dns
+
+bench-control: $(SET_UP) ## How soon names come, work and go, with five hosts: target/bench/control.json
+	$(CARGO) build --locked --release -p weft -p weft-bench
+	$(SUDO) $(TARGET)/release/weft-bench control
+
+NEMESIS_SECONDS ?= 120
+NEMESIS_RUNS ?= 5
+jepsen: $(SET_UP) ## Managers under every fault for long, embedded and on etcd; is what clients saw linearizable?
+	$(CARGO) build --locked --release -p weft -p weft-nemesis
+	@for store in "raft --managers 3" "raft --managers 5" "etcd --managers 3"; do \
+		$(SUDO) $(TARGET)/release/weft-nemesis run --store $$store --seconds $(NEMESIS_SECONDS) \
+			--runs $(NEMESIS_RUNS) || exit 1; \
+	done
 
 build: ## Build the binary for installation
 	$(CARGO) build --locked --release -p weft
