@@ -1,22 +1,25 @@
 //! The mesh: one task that knows which nodes are connected.
 
+mod dialing;
+mod order;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(crate) use order::{Inner, Load, Order, Said};
 use quinn::{Connection, Endpoint, RecvStream};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use weft_model::NodeId;
-use weft_whereabouts::Message;
 
 use crate::connection::{self, accept};
 use crate::event::{MeshEvent, Refusal, Stranger};
 use crate::handle::MeshHandle;
 use crate::peers::{Peers, Pending};
 use crate::quic::{BindError, close, listen, serving};
-use crate::{Credentials, dial, tls};
+use crate::{Credentials, tls};
 
 /// Events and orders that wait for their turn.
 const QUEUE: usize = 1_024;
@@ -25,55 +28,6 @@ const QUEUE: usize = 1_024;
 const KNOCK_AFTER: Duration = Duration::from_secs(5);
 /// How often connections are looked at that are kept, or not needed any more.
 const ROUND: Duration = Duration::from_secs(1);
-/// A connection that is not kept ends when nothing was sent over it for so long.
-const UNUSED: Duration = Duration::from_secs(60);
-
-/// What the mesh's own tasks tell it.
-#[derive(Debug)]
-pub(crate) enum Inner {
-    /// A connection to or from a node whose certificate was verified; with the stream that it has
-    /// opened, if this node has dialled.
-    Connected(NodeId, Connection, Option<RecvStream>),
-    /// A connection has ended.
-    Closed(NodeId, usize),
-    /// A node does not take this one for a member.
-    Disowned(NodeId),
-    /// A node that was dialled once does not answer.
-    Missed(NodeId),
-    /// Who stands at a node's address is not let in.
-    Refused(Stranger),
-}
-
-/// What a handle wants.
-#[derive(Debug)]
-pub(crate) enum Order {
-    /// The connection to a node.
-    Connection(NodeId, oneshot::Sender<Option<Connection>>),
-    /// Send something.
-    Carry(NodeId, Load),
-    /// Dial everybody who should have dialled: this node has another address.
-    Reconnect,
-    /// End everything.
-    Close(oneshot::Sender<()>),
-}
-
-/// What goes over the stream of messages.
-#[derive(Debug)]
-pub(crate) enum Said {
-    /// About rows.
-    Rows(Message),
-    /// About who is alive.
-    Membership(Vec<u8>),
-}
-
-/// What is sent without waiting for an answer.
-#[derive(Debug)]
-pub(crate) enum Load {
-    /// Over the stream.
-    Said(Said),
-    /// In a datagram.
-    Datagram(Vec<u8>),
-}
 
 /// One connected node.
 #[derive(Debug)]
@@ -191,34 +145,6 @@ impl Mesh {
         }
     }
 
-    /// Brings dialers and connections in line with who is wanted.
-    fn keep_dialing(&mut self) {
-        let wanted = self.wanted.borrow_and_update().clone();
-        let me = self.me;
-        self.dialers.retain(|node, (address, task)| {
-            let kept = wanted.keeps_all() && wanted.members.get(node) == Some(address);
-            if !kept {
-                task.abort();
-            }
-            kept
-        });
-        for (node, peer) in &self.connected {
-            if !wanted.members.contains_key(node) {
-                peer.connection.close(close::NO_MEMBER, b"no member of the cluster any more");
-            }
-        }
-        if !wanted.keeps_all() {
-            return;
-        }
-        for (node, address) in wanted.members.into_iter().filter(|(node, _address)| me < *node) {
-            if let std::collections::btree_map::Entry::Vacant(vacant) = self.dialers.entry(node) {
-                let (endpoint, own) = (self.endpoint.clone(), self.own.clone());
-                let dialing = dial::keep(endpoint, own, (node, address), self.inner.clone());
-                vacant.insert((address, self.tasks.spawn(dialing)));
-            }
-        }
-    }
-
     async fn hear(&mut self, told: Inner) {
         match told {
             Inner::Disowned(node) => {
@@ -242,67 +168,6 @@ impl Mesh {
                 }
             }
         }
-    }
-
-    /// Dials a peer that should have dialled long ago.
-    fn knock(&mut self, node: NodeId) {
-        let waits = self.wanted.borrow().keeps_all() && !self.is_due(node);
-        if waits || self.dialers.contains_key(&node) || self.pending.contains_key(&node) {
-            return;
-        }
-        self.dial_now(node);
-    }
-
-    fn dial_now(&mut self, node: NodeId) {
-        self.next_knock.insert(node, Instant::now() + KNOCK_AFTER);
-        self.dial_once(node);
-    }
-
-    /// Dials a member; what is said meanwhile waits.
-    fn dial_once(&mut self, node: NodeId) {
-        let Some(address) = self.wanted.borrow().members.get(&node).copied() else { return };
-        self.pending.entry(node).or_default();
-        let (endpoint, own) = (self.endpoint.clone(), self.own.clone());
-        self.tasks.spawn(dial::knock(endpoint, own, (node, address), self.inner.clone()));
-    }
-
-    /// Whoever dials this node does so in vain, and does not know the new address yet. Where this
-    /// node has dialled, the connection moves along by itself (RFC 9000 §9).
-    fn reconnect(&mut self) {
-        let wanted = self.wanted.borrow().clone();
-        let kept = wanted.kept.unwrap_or_else(|| wanted.members.into_keys().collect());
-        for node in kept {
-            if !self.dialers.contains_key(&node) && !self.pending.contains_key(&node) {
-                self.dial_now(node);
-            }
-        }
-    }
-
-    /// Where not everybody is kept: dials those that are, and ends what nobody uses.
-    fn go_round(&mut self) {
-        let kept = match &self.wanted.borrow().kept {
-            None => return,
-            Some(kept) => kept.clone(),
-        };
-        let lacking = |node: &&NodeId| {
-            !self.connected.contains_key(*node) && !self.pending.contains_key(*node)
-        };
-        // The one with the greater id is the second to dial: two would end each other's.
-        let mine = |node: &&NodeId| self.me < **node || self.is_due(**node);
-        let dialed: Vec<NodeId> = kept.iter().filter(lacking).filter(mine).copied().collect();
-        for node in dialed {
-            self.dial_now(node);
-        }
-        for (node, peer) in &self.connected {
-            if !kept.contains(node) && peer.used.elapsed() > UNUSED {
-                peer.connection.close(close::BYE, b"not needed any more");
-            }
-        }
-    }
-
-    fn is_due(&self, node: NodeId) -> bool {
-        let due = self.next_knock.get(&node).copied().unwrap_or(self.started + KNOCK_AFTER);
-        Instant::now() >= due
     }
 
     async fn take(&mut self, node: NodeId, connection: Connection, first: Option<RecvStream>) {
