@@ -63,7 +63,12 @@ impl Trouble {
     }
 
     fn hides_at(&self, hide_after: Duration) -> Option<Instant> {
-        let lost = self.lost.map(|since| since + hide_after);
+        let lost = match self.arrives {
+            // It was never talked to, but others do: first connections take a while when packets
+            // get lost, and a death would be told by them.
+            Some(_) if self.silent.is_none() => self.vouched_at(hide_after),
+            _ => self.lost.map(|since| since + hide_after),
+        };
         // A node that is connected is not down, whatever others say: the caller sees to that.
         let silent = self.silent.and(self.patience);
         let hides = lost.into_iter().chain(silent).min();
@@ -134,6 +139,26 @@ mod tests {
         assert_eq!(trouble.standing(), Standing::Down { since: start });
         trouble.speak();
         assert_eq!(trouble.is_told(late, HIDE), Told::Indirect);
+    }
+
+    #[test]
+    fn who_was_never_connected_and_is_alive_to_others_is_never_called_dead() {
+        let start = crate::test_clock();
+        let arrives = start + Duration::from_secs(3);
+        let mut trouble = Trouble {
+            lost: Some(start),
+            silent: Some(start),
+            patience: Some(start),
+            arrives: Some(arrives),
+            told: Told::Nothing,
+        };
+        assert_eq!(trouble.is_told(arrives, HIDE), Told::Down, "nobody has heard of it");
+        trouble.speak();
+        assert_eq!(trouble.is_told(arrives, HIDE), Told::Nothing);
+        assert_eq!(trouble.deadline(HIDE), Some(start + HIDE + VOUCHED));
+        assert_eq!(trouble.is_told(start + HIDE + VOUCHED, HIDE), Told::Indirect);
+        trouble.fall_silent(arrives);
+        assert_eq!(trouble.is_told(arrives + FLICKER, HIDE), Told::Down, "others lost it, too");
     }
 
     #[test]

@@ -15,6 +15,10 @@ pub(crate) const REDIAL: Duration = Duration::from_millis(250);
 pub(crate) const AT_ONCE: Duration = Duration::from_millis(50);
 /// A handshake that gets no answer is given up after this long (`io/transport`).
 pub(crate) const HANDSHAKE: Duration = Duration::from_secs(1);
+/// A packet of a handshake that gets no answer is sent again after this long, then after twice
+/// that (`io/transport`, RFC 9002 §6.2.2: before a round trip was measured, three times the first
+/// guess).
+pub(crate) const FIRST_RETRANSMIT: Duration = Duration::from_millis(300);
 
 /// One connection.
 #[derive(Clone, Copy, Debug)]

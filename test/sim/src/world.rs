@@ -55,6 +55,8 @@ pub(crate) enum Event {
     Timer { node: usize, number: u64 },
     /// The lower of two hosts tries to connect.
     Dial { pair: (usize, usize) },
+    /// The last packet of a handshake comes.
+    Connect { pair: (usize, usize) },
     /// A packet is sent again.
     Again { packet: Packet },
     /// A packet arrives.
@@ -134,6 +136,7 @@ impl World {
         match event {
             Event::Timer { node, number } => self.ring(node, number),
             Event::Dial { pair } => self.dial(pair),
+            Event::Connect { pair } => self.connect(pair),
             Event::Again { packet } => self.transmit(packet),
             Event::Arrive(packet) => self.arrive(packet),
             Event::Idle { pair, number } => self.idle(pair, number),

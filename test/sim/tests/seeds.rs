@@ -51,9 +51,13 @@ fn a_hundred_changes_a_second_are_known_within_a_second() {
 
 #[test]
 fn a_death_is_noticed_in_time_and_nobody_is_taken_for_dead() {
-    let small = good(&Scenario { seed: 3, nodes: 5, loss: 5, crashes: 6, ..calm() });
-    assert_eq!((small.undetected, small.false_alarms), (0, 0), "{small:?}");
-    assert!(small.detect_max_ms < 3_000.0, "{small:?}");
+    // Among these are seeds in which a host that came back called others dead: its first
+    // connections to them had lost packets (1, 2, 6).
+    for seed in 1..=20 {
+        let small = good(&Scenario { seed, nodes: 5, networks: 2, loss: 5, crashes: 6, ..calm() });
+        assert_eq!((small.undetected, small.false_alarms), (0, 0), "{small:?}");
+        assert!(small.detect_max_ms < 3_000.0, "{small:?}");
+    }
     let large = good(&Scenario { seed: 3, nodes: 150, loss: 5, crashes: 2, ..loose() });
     assert_eq!((large.undetected, large.false_alarms), (0, 0), "{large:?}");
     assert!(large.detect_p50_ms < 6_000.0, "{large:?}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::RngExt as _;
 
 use super::{Event, World};
-use crate::link::{AT_ONCE, HANDSHAKE, IDLE, Link, REDIAL, pair};
+use crate::link::{AT_ONCE, FIRST_RETRANSMIT, HANDSHAKE, IDLE, Link, REDIAL, pair};
 use crate::node::{Agent, Node};
 
 impl World {
@@ -40,20 +40,49 @@ impl World {
         if self.links.contains_key(&pair) {
             return;
         }
-        let (low, high) = pair;
-        let both = [low, high].into_iter().all(|at| self.nodes.get(at).is_some_and(Node::runs));
-        let trips = [(low, high), (high, low), (low, high)];
-        let carried = trips.map(|(a, b)| self.underlay.carry(a, b, &mut self.dice));
-        if both && carried.iter().all(Option::is_some) {
-            self.connect(pair);
-        } else {
-            self.dial_later(pair, HANDSHAKE + REDIAL);
+        match self.handshake(pair) {
+            Some(wait) => {
+                self.dialing.insert(pair);
+                self.put(wait, Event::Connect { pair });
+            }
+            None => self.dial_later(pair, HANDSHAKE + REDIAL),
         }
     }
 
-    fn connect(&mut self, (low, high): (usize, usize)) {
+    /// How long it takes; absent: it is given up.
+    fn handshake(&mut self, (low, high): (usize, usize)) -> Option<Duration> {
+        let mut wait = Duration::ZERO;
+        for (from, to) in [(low, high), (high, low), (low, high)] {
+            let mut pause = FIRST_RETRANSMIT;
+            let latency = loop {
+                if let Some(latency) = self.underlay.carry(from, to, &mut self.dice) {
+                    break latency;
+                }
+                wait += pause;
+                pause *= 2;
+                if wait > HANDSHAKE {
+                    return None;
+                }
+            };
+            wait += latency;
+        }
+        (self.both_run((low, high)) && wait <= HANDSHAKE).then_some(wait)
+    }
+
+    fn both_run(&self, (low, high): (usize, usize)) -> bool {
+        [low, high].into_iter().all(|at| self.nodes.get(at).is_some_and(Node::runs))
+    }
+
+    /// A handshake ends, unless something came in between.
+    pub(super) fn connect(&mut self, pair: (usize, usize)) {
+        self.dialing.remove(&pair);
+        let (low, high) = pair;
+        let open = self.underlay.is_open(low, high) && self.underlay.is_open(high, low);
+        if !(open && self.both_run(pair)) {
+            return self.dial_later(pair, REDIAL);
+        }
         let number = self.fresh();
-        self.links.insert((low, high), Link { number, broken: None });
+        self.links.insert(pair, Link { number, broken: None });
         self.take_up(low, high, number);
         self.take_up(high, low, number);
         self.pump(low);
