@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
 use weft_api::{ClusterInit, ClusterJoin, ClusterLeave, ProblemKind};
 use weft_docker::Degraded;
-use weft_kernel::Kernel as _;
+use weft_kernel::{Kernel as _, TableUse};
 use weft_model::Role;
 use weft_plan::Observed;
 use weft_registry::Command;
@@ -66,6 +66,15 @@ impl Agent {
     pub(crate) async fn observed(&self) -> Answer<Observed> {
         self.around.kernel.observe().await.map_err(|error| {
             because(ProblemKind::Internal, "read the kernel's state", &error, error.hint())
+        })
+    }
+
+    /// How full the programs' tables are; nothing where there are none.
+    pub(crate) async fn tables(&self) -> Vec<TableUse> {
+        let tables = self.around.kernel.tables().await;
+        tables.unwrap_or_else(|error| {
+            tracing::warn!(error = chain(&error).join(": "), "the programs' tables cannot be read");
+            Vec::new()
         })
     }
 

@@ -1,6 +1,7 @@
 //! What the daemon counts, and the optional TCP address where Prometheus reads it.
 
 mod gauges;
+mod tables;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -178,7 +179,7 @@ pub(crate) async fn serve(
 }
 
 async fn page(State(page): State<Page>) -> Response {
-    page.counters.gauges.refresh(&page.agent);
+    page.counters.gauges.refresh(&page.agent).await;
     // To be asked is what makes the keeper look; at the agent's end nobody needs to.
     drop(page.agent.drops().all().await);
     match page.metrics.encode() {

@@ -20,6 +20,9 @@ const STATE: &str = "/var/lib/weft";
 const PLUGIN_SOCKET: &str = "/run/docker/plugins/weft.sock";
 const DOCKER_SOCKET: &str = "/var/run/docker.sock";
 const CONFIG: &str = "/etc/weft/weft.toml";
+const TABLE_ROWS: u32 = 1 << 17;
+/// More rows than that need more memory than a kernel gives to one table.
+const MOST_ROWS: i64 = 1 << 24;
 const EGRESS: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(172, 30, 0, 1), 16);
 
 /// Flags of `weft agent`; each may stand in the configuration file too.
@@ -51,6 +54,9 @@ pub struct Flags {
     /// Who carries frames: programs (bpf), bridges, or what this kernel can do [default: bridge]
     #[arg(long, value_enum)]
     datapath: Option<Datapath>,
+    /// Stations, of all networks, that the programs' tables have room for [default: 131072]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_ROWS))]
+    table_rows: Option<u32>,
     /// Serve Prometheus metrics here [default: nowhere]
     #[arg(long, value_name = "ADDR:PORT")]
     metrics: Option<SocketAddr>,
@@ -84,6 +90,8 @@ pub struct Options {
     pub egress: IpNet,
     /// Who carries frames.
     pub datapath: Datapath,
+    /// For how many stations there is room in the programs' tables.
+    pub table_rows: u32,
     /// Where Prometheus scrapes.
     pub metrics: Option<SocketAddr>,
     /// Whether the log is JSON.
@@ -114,6 +122,7 @@ impl Options {
             listen: flags.listen.or(file.listen).unwrap_or(anywhere),
             egress: flags.egress.or(file.egress).unwrap_or(IpNet::V4(EGRESS)),
             datapath: flags.datapath.or(file.datapath).unwrap_or(Datapath::Bridge),
+            table_rows: flags.table_rows.or(file.table_rows).unwrap_or(TABLE_ROWS),
             metrics: flags.metrics.or(file.metrics),
             log_json: flags.log_json || file.log_json,
         })

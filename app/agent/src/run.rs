@@ -56,7 +56,8 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let resolver =
         Resolver::new(zones_seen, weft_kernel::hurry).context("start the name server's threads")?;
     let (complaints, complaints_heard) = drops::complaints();
-    let kernel = Arc::new(Linux::new().context("open the kernel's netlink")?);
+    let kernel = Linux::new().context("open the kernel's netlink")?;
+    let kernel = Arc::new(kernel.with_room(options.table_rows));
     let queries = resolver.queries().clone();
     let drops =
         DropsKeeper::new(Arc::clone(&kernel), queries, member_seen.clone(), complaints_heard);

@@ -10,9 +10,13 @@ mod layout;
 mod link;
 mod programs;
 mod reasons;
+mod rows;
 mod sample;
 mod samples;
+mod sets;
 mod stations;
+mod sys;
+mod table;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -20,7 +24,9 @@ mod tests;
 pub(crate) use keeper::{Keeper, Snapshot};
 pub(crate) use layout::Entry;
 pub(crate) use programs::Duty;
-pub(crate) use stations::{Carrier, Home, Neighbor, Rows, Stations};
+pub(crate) use rows::{Carrier, Home, Neighbor, Rows};
+pub(crate) use stations::{Answers, Stations};
 
 pub use error::GuardError;
 pub use sample::DropSample;
+pub use table::TableUse;

@@ -28,7 +28,7 @@ use weft_plan::{Observed, Plan};
 pub use self::closeup::{Closeup, Focus};
 use self::world::World;
 use crate::netns::DIRECTORY;
-use crate::{Applied, Disturbance, DropSample, Kernel, Netns, ObserveError};
+use crate::{Applied, Disturbance, DropSample, Kernel, Netns, ObserveError, TableUse};
 
 /// The kernel of this host, seen from one network namespace.
 ///
@@ -59,6 +59,29 @@ impl Linux {
     pub fn at(host: Netns, directory: &Path) -> io::Result<Self> {
         let world = World::open(host.clone(), directory)?;
         Ok(Self { world: Arc::new(Mutex::new(world)), host, directory: directory.to_owned() })
+    }
+
+    /// The same, with room for so many stations in the programs' tables, of all networks together.
+    /// What the tables held before is moved without a packet lost.
+    #[must_use]
+    pub fn with_room(self, stations: u32) -> Self {
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.guard.make_room(stations);
+        drop(world);
+        self
+    }
+
+    /// How full the programs' tables are. Empty where the kernel has no guard.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read.
+    pub async fn tables(&self) -> Result<Vec<TableUse>, ObserveError> {
+        let usage = self.work(|world| world.guard.standing().map(|guard| guard.usage())).await;
+        let what = "the guard's tables";
+        usage
+            .unwrap_or_else(|| Ok(Vec::new()))
+            .map_err(|source| ObserveError::Netlink { what, source })
     }
 
     /// What the guard has dropped since this host's kernel started, by reason. Agents come and go

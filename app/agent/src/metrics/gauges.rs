@@ -4,6 +4,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use weft_membership::Standing;
 use weft_telemetry::Metrics;
 
+use super::tables::Tables;
 use crate::agent::Agent;
 use crate::member::Member;
 
@@ -19,6 +20,7 @@ pub(super) struct Gauges {
     endpoints: Gauge,
     nodes: Gauge,
     nodes_down: Gauge,
+    tables: Tables,
 }
 
 impl Gauges {
@@ -27,6 +29,7 @@ impl Gauges {
         for (name, help, gauge) in self.all() {
             metrics.register(name, help, gauge.clone());
         }
+        self.tables.register(metrics);
     }
 
     fn all(&self) -> [(&'static str, &'static str, &Gauge); 9] {
@@ -72,7 +75,8 @@ impl Gauges {
     }
 
     /// Reads all of them anew.
-    pub(super) fn refresh(&self, agent: &Agent) {
+    pub(super) async fn refresh(&self, agent: &Agent) {
+        self.tables.refresh(&agent.tables().await);
         set(&self.docker_troubles, agent.degraded().len());
         let member = agent.member();
         set(&self.member, usize::from(member.is_some()));

@@ -7,8 +7,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aya::EbpfLoader;
-use aya::maps::MapError;
 use aya::util::KernelVersion;
 use nix::mount::{MsFlags, mount};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
@@ -20,16 +18,16 @@ use super::GuardError;
 use super::error::failed;
 use super::layout::Entry;
 use super::programs::{Duty, Programs};
-use super::stations::Rows;
+use super::rows::Rows;
+use super::sets;
+use super::table::{TableError, TableUse};
 use super::tables::Tables;
 use crate::Netns;
 
-/// `bpf/guard.c`, compiled by this crate's `build.rs`.
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/guard.o"));
 /// Where systemd mounts it, and everybody expects it.
 const BPFFS: &str = "/sys/fs/bpf";
-/// Tables of another layout are other tables: the number grows with each change in `bpf/maps.h`.
-const MAPS: &str = "maps-2";
+/// So many stations there is room for, unless another number is asked for.
+const ROOM: u32 = 1 << 17;
 /// Ports are numbered from here on, where no kernel begins.
 const FIRST_PORT: u32 = 1 << 30;
 
@@ -40,6 +38,8 @@ pub(super) type Names = Arc<Mutex<BTreeMap<u32, String>>>;
 #[derive(Debug)]
 pub(crate) struct Keeper {
     root: PathBuf,
+    /// For how many stations.
+    room: u32,
     loaded: Option<Loaded>,
     impossible: Option<String>,
     pub(super) names: Names,
@@ -51,6 +51,8 @@ pub(crate) struct Keeper {
 pub(crate) struct Loaded {
     pub(crate) tables: Tables,
     pub(super) programs: Programs,
+    /// Where the tables are pinned.
+    set: PathBuf,
 }
 
 /// All that the guard holds at one moment.
@@ -59,7 +61,7 @@ pub(crate) struct Snapshot {
     /// What it was told of the host.
     pub(crate) gate: Gate,
     /// What it knows of networks and their stations.
-    pub(crate) rows: Rows,
+    pub(crate) rows: Arc<Rows>,
     /// The number of the VXLAN device of all networks, as its programs know it, or 0.
     pub(crate) shared: u32,
     /// What it knows of ports; nothing for what is not understood.
@@ -72,8 +74,13 @@ impl Keeper {
     /// The guard of the host whose namespace this is. Nothing is done yet.
     pub(crate) fn new(host: &Netns) -> Self {
         let root = Path::new(BPFFS).join("weft").join(format!("net-{}", host.inode()));
-        let (loaded, impossible) = (None, None);
-        Self { root, loaded, impossible, names: Names::default(), ring: watch::Sender::new(None) }
+        let (names, ring) = (Names::default(), watch::Sender::new(None));
+        Self { root, room: ROOM, loaded: None, impossible: None, names, ring }
+    }
+
+    /// For how many stations there is to be room, of all networks together.
+    pub(crate) const fn make_room(&mut self, stations: u32) {
+        self.room = stations;
     }
 
     /// Why there cannot be one, if that was found out.
@@ -92,10 +99,10 @@ impl Keeper {
     /// Puts it into the kernel, or finds that this cannot be.
     pub(crate) fn open(&mut self) -> Option<&mut Loaded> {
         if self.loaded.is_none() && self.impossible.is_none() {
-            match Loaded::open(&self.root) {
+            match Loaded::open(&self.root, self.room) {
                 Ok(loaded) => {
+                    self.ring.send_replace(Some(loaded.set.join("samples")));
                     self.loaded = Some(loaded);
-                    self.ring.send_replace(Some(self.root.join(MAPS).join("samples")));
                 }
                 Err(error) => {
                     let why = std::iter::successors(Some(&error as &dyn std::error::Error), |e| {
@@ -129,7 +136,7 @@ impl Keeper {
 
     /// A number for the interface of a new port: no two ports of this host have the same,
     /// whichever namespaces they are in, since that is how their programs know them.
-    pub(crate) fn number(&self) -> Result<u32, MapError> {
+    pub(crate) fn number(&self) -> Result<u32, TableError> {
         let taken = match &self.loaded {
             Some(loaded) => loaded.tables.ports()?,
             None => BTreeMap::new(),
@@ -150,40 +157,45 @@ impl Keeper {
 }
 
 impl Loaded {
-    fn open(root: &Path) -> Result<Self, GuardError> {
+    fn open(root: &Path, room: u32) -> Result<Self, GuardError> {
         if KernelVersion::current().is_ok_and(|now| now < KernelVersion::new(6, 6, 0)) {
             return Err(failed("attach programs by TCX")("Linux before 6.6 does not have it"));
         }
         mount_bpffs().map_err(failed(format!("mount {BPFFS}")))?;
-        for directory in [MAPS, "programs", "links"] {
+        for directory in ["programs", "links"] {
             fs::create_dir_all(root.join(directory))
                 .map_err(failed("make a directory for pins"))?;
         }
-        let mut loader = EbpfLoader::new();
-        let loaded = loader.default_map_pin_directory(root.join(MAPS)).load(OBJECT);
-        let mut object = loaded.map_err(failed("load the guard's tables"))?;
-        let programs = Programs::load(&mut object, root)?;
-        Ok(Self { tables: Tables::take(&mut object)?, programs })
+        let (set, mut object, tables) = sets::open(root, room)?;
+        Ok(Self { tables, programs: Programs::load(&mut object, root)?, set })
     }
 
     fn look(&mut self) -> io::Result<Snapshot> {
         let mut gone = Vec::new();
-        let standing = self.programs.standing(|number| gone.push(number))?;
+        let seen = self.programs.standing(|number| gone.push(number))?;
         for number in gone {
             self.tables.remove_port(number).map_err(io::Error::other)?;
         }
+        if !seen.older {
+            sets::drop_others(&self.set)?;
+        }
         Ok(Snapshot {
-            gate: self.tables.gate().map_err(io::Error::other)?,
-            rows: self.tables.stations.look().map_err(io::Error::other)?.clone(),
+            gate: self.tables.gate()?,
+            rows: self.tables.stations.look().map_err(io::Error::other)?,
             shared: self.tables.shared().map_err(io::Error::other)?,
             ports: self.tables.ports().map_err(io::Error::other)?,
-            standing: standing.into_iter().collect(),
+            standing: seen.ours.into_iter().collect(),
         })
+    }
+
+    /// How full its tables are.
+    pub(crate) fn usage(&self) -> io::Result<Vec<TableUse>> {
+        self.tables.usage()
     }
 
     /// What it was told of the host.
     pub(crate) fn gate(&self) -> io::Result<Gate> {
-        self.tables.gate().map_err(io::Error::other)
+        self.tables.gate()
     }
 
     /// What was dropped, by reason.
@@ -227,6 +239,7 @@ impl Loaded {
         let left =
             |(number, duty): &&(u32, Duty)| duty.is_hosts() && !interfaces.contains_key(number);
         standing
+            .ours
             .iter()
             .filter(left)
             .try_for_each(|(number, _)| self.programs.detach(*number))

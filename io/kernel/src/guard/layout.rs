@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use weft_model::{MacAddr, Vni};
 use weft_plan::{Engine, Gate, Guard, Port};
 
-use super::stations::{Home, Neighbor};
+use super::rows::{Home, Neighbor};
 
 /// `struct address`.
 pub(super) type Address = [u8; 16];

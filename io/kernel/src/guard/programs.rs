@@ -57,6 +57,15 @@ impl Duty {
     }
 }
 
+/// What stands at interfaces.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// These programs, by the interfaces' numbers.
+    pub(super) ours: Vec<(u32, Duty)>,
+    /// Whether others stand somewhere, which an older agent or one with other tables has put there.
+    pub(super) older: bool,
+}
+
 /// The programs in the kernel.
 #[derive(Debug)]
 pub(crate) struct Programs {
@@ -79,8 +88,8 @@ impl Programs {
 
     /// What stands at interfaces, by their numbers. Pins of interfaces that are gone are removed
     /// and told as `gone`.
-    pub(super) fn standing(&self, mut gone: impl FnMut(u32)) -> io::Result<Vec<(u32, Duty)>> {
-        let mut standing = Vec::new();
+    pub(super) fn standing(&self, mut gone: impl FnMut(u32)) -> io::Result<Standing> {
+        let mut standing = Standing::default();
         for entry in fs::read_dir(&self.links)? {
             let path = entry?.path();
             let number = path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
@@ -90,8 +99,10 @@ impl Programs {
                 gone(number);
             }
             let program = self.programs.iter().find(|(_, id, _)| *id == seen.program);
-            let alive = program.filter(|_| seen.interface == number);
-            standing.extend(alive.map(|(duty, ..)| (number, *duty)));
+            if seen.interface == number {
+                standing.older |= program.is_none();
+                standing.ours.extend(program.map(|(duty, ..)| (number, *duty)));
+            }
         }
         Ok(standing)
     }

@@ -4,63 +4,22 @@
 //! so that a change need not read a hundred thousand rows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
 
 use aya::Ebpf;
-use aya::maps::{HashMap, MapData, MapError};
-use weft_model::{MacAddr, Vni, Vtep};
+use weft_model::{MacAddr, Vni};
 
 use super::GuardError;
 use super::error::failed;
 use super::layout::{self, HomeBytes, NeighborBytes, Seat, Spot, Station};
-use super::tables::{Table, remove, take};
+use super::rows::{At, Carrier, Home, Neighbor, Rows};
+use super::table::{Table, TableError, TableUse};
 
-/// `BRIDGED` and `WOVEN`: how a network comes to its workloads here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Carrier {
-    /// Over a bridge in a namespace.
-    Bridge = 1,
-    /// By programs.
-    Programs = 2,
-}
-
-impl Carrier {
-    /// Whether a value of the table `vnis` says so.
-    pub(crate) const fn is_in(self, bits: u32) -> bool {
-        bits & self as u32 != 0
-    }
-}
-
-/// Where a station is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Home {
-    /// Behind this interface.
-    Here(u32),
-    /// On the host with this tunnel end point.
-    At(IpAddr),
-}
-
-/// Which station has an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Neighbor {
-    pub(crate) mac: MacAddr,
-    /// It is on this host.
-    pub(crate) local: bool,
-}
-
-type Homes = BTreeMap<(Vni, MacAddr), Home>;
-type Neighbors = BTreeMap<(Vni, IpAddr), Neighbor>;
-
-/// All rows, in the kernel and at hand.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Rows {
-    /// The networks that are let in, and how.
-    pub(crate) served: BTreeMap<Vni, u32>,
-    pub(crate) homes: Homes,
-    pub(crate) neighbors: Neighbors,
-    /// Whom broadcasts go to.
-    pub(crate) members: BTreeMap<Vni, BTreeSet<Home>>,
-}
+/// What became of each of several rows.
+pub(crate) type Answers = Vec<Result<(), GuardError>>;
 
 /// The tables.
 pub(crate) struct Stations {
@@ -68,54 +27,79 @@ pub(crate) struct Stations {
     homes: Table<Station, HomeBytes>,
     neighbors: Table<Spot, NeighborBytes>,
     members: Table<Seat, HomeBytes>,
-    rows: Rows,
+    /// Shared with whoever looks, for as long as nothing changes.
+    rows: Arc<Rows>,
 }
 
 impl Stations {
     pub(super) fn take(object: &mut Ebpf) -> Result<Self, GuardError> {
         let mut stations = Self {
-            vnis: take(object, "vnis")?,
-            homes: take(object, "homes")?,
-            neighbors: take(object, "neighbors")?,
-            members: take(object, "members")?,
-            rows: Rows::default(),
+            vnis: Table::take(object, "vnis")?,
+            homes: Table::take(object, "homes")?,
+            neighbors: Table::take(object, "neighbors")?,
+            members: Table::take(object, "members")?,
+            rows: Arc::default(),
         };
         stations.look().map_err(failed("read the tables of stations"))?;
         Ok(stations)
     }
 
     /// Reads all rows.
-    pub(super) fn look(&mut self) -> Result<&Rows, MapError> {
-        let served = all(&self.vnis)?.into_iter();
-        let homes = all(&self.homes)?.into_iter();
-        let neighbors = all(&self.neighbors)?.into_iter();
+    pub(super) fn look(&mut self) -> Result<Arc<Rows>, TableError> {
+        let homes = self.homes.rows()?.into_iter();
+        let homes = homes
+            .filter_map(|(at, home)| Some((layout::station_of(&at)?, layout::home_of(&home)?)));
+        let neighbors = self.neighbors.rows()?.into_iter();
+        let neighbors = neighbors
+            .filter_map(|(at, found)| Some((layout::spot_of(&at)?, layout::neighbor_of(&found))));
+        let served = self.vnis.rows()?.into_iter();
+        let served = served.filter_map(|(vni, how)| Some((layout::vni_of(vni)?, how))).collect();
         let mut members: BTreeMap<Vni, BTreeSet<Home>> = BTreeMap::new();
-        for (seat, home) in all(&self.members)? {
+        for (seat, home) in self.members.rows()? {
             let Some(((vni, _), home)) = layout::seat_of(&seat).zip(layout::home_of(&home)) else {
                 continue;
             };
             members.entry(vni).or_default().insert(home);
         }
-        self.rows = Rows {
-            served: served.filter_map(|(vni, how)| Some((layout::vni_of(vni)?, how))).collect(),
-            homes: homes
-                .filter_map(|(at, home)| Some((layout::station_of(&at)?, layout::home_of(&home)?)))
-                .collect(),
-            neighbors: neighbors
-                .filter_map(|(at, found)| {
-                    Some((layout::spot_of(&at)?, layout::neighbor_of(&found)))
-                })
-                .collect(),
-            members,
-        };
-        Ok(&self.rows)
+        let mut rows = Rows::of(homes.collect(), neighbors.collect());
+        (rows.served, rows.members) = (served, members);
+        self.rows = Arc::new(rows);
+        Ok(Arc::clone(&self.rows))
+    }
+
+    /// Takes over what another set of tables holds.
+    pub(super) fn inherit(&mut self, older: &Path) -> Result<(), GuardError> {
+        let moved = [
+            self.vnis.inherit(older),
+            self.homes.inherit(older),
+            self.neighbors.inherit(older),
+            self.members.inherit(older),
+        ];
+        let moved = moved.into_iter().collect::<Result<(), _>>();
+        moved.map_err(failed("take over older tables"))?;
+        self.look().map(drop).map_err(failed("read the tables of stations"))
+    }
+
+    /// How full the tables are.
+    pub(super) fn usage(&self) -> io::Result<[TableUse; 4]> {
+        let (homes, neighbors) = self.rows.counts();
+        Ok([
+            self.homes.usage(homes)?,
+            self.neighbors.usage(neighbors)?,
+            self.members.usage(self.rows.members.values().map(BTreeSet::len).sum())?,
+            self.vnis.usage(self.rows.served.len())?,
+        ])
+    }
+
+    fn at_hand(&mut self) -> &mut Rows {
+        Arc::make_mut(&mut self.rows)
     }
 
     /// Lets a network in.
     pub(crate) fn serve(&mut self, vni: Vni, by: Carrier) -> Result<(), GuardError> {
         let how = self.rows.served.get(&vni).copied().unwrap_or_default() | by as u32;
-        self.rows.served.insert(vni, how);
-        self.vnis.insert(vni.number(), how, 0).map_err(failed("let a network in"))
+        self.at_hand().served.insert(vni, how);
+        self.vnis.insert(vni.number(), how).map_err(failed("let a network in"))
     }
 
     /// Lets a network in no more, and forgets its stations, unless it still comes in another way.
@@ -125,110 +109,103 @@ impl Stations {
             self.forget(vni, |home| matches!(home, Home::Here(_)))?;
         }
         if how != 0 {
-            self.rows.served.insert(vni, how);
-            return self.vnis.insert(vni.number(), how, 0).map_err(failed("shut a network out"));
+            self.at_hand().served.insert(vni, how);
+            return self.vnis.insert(vni.number(), how).map_err(failed("shut a network out"));
         }
-        self.rows.served.remove(&vni);
-        remove(&mut self.vnis, &vni.number()).map_err(failed("shut a network out"))?;
+        self.at_hand().served.remove(&vni);
+        self.vnis.remove(&vni.number()).map_err(failed("shut a network out"))?;
         self.forget(vni, |_| true)
     }
 
     /// Forgets addresses, members, and such stations of a network.
     fn forget(&mut self, vni: Vni, which: impl Fn(&Home) -> bool) -> Result<(), GuardError> {
-        let homes: Vec<_> = homes_of(&self.rows.homes, vni).collect();
-        for (mac, _) in homes.into_iter().filter(|(_, home)| which(home)) {
-            self.drop_home(vni, mac)?;
-        }
+        let homes = self.rows.homes_of(vni).filter(|(_, home)| which(home));
+        let homes: Vec<MacAddr> = homes.map(|(mac, _)| mac).collect();
+        whole(self.drop_homes(vni, &homes))?;
         let addresses: Vec<IpAddr> =
-            neighbors_of(&self.rows.neighbors, vni).map(|(address, _)| address).collect();
-        for address in addresses {
-            self.drop_neighbor(vni, address)?;
-        }
+            self.rows.neighbors_of(vni).map(|(address, _)| address).collect();
+        whole(self.drop_neighbors(vni, &addresses))?;
         self.write_members(vni, &BTreeSet::new())
     }
 
-    pub(crate) fn set_home(&mut self, vni: Vni, mac: MacAddr, to: Home) -> Result<(), GuardError> {
-        let row = self.homes.insert(layout::station(vni, mac), layout::home(to), 0);
-        row.map_err(failed("write a station's home"))?;
-        self.rows.homes.insert((vni, mac), to);
-        Ok(())
-    }
-
-    /// A station is on another host.
-    pub(crate) fn set_owner(
+    /// Stations are there from now on. The answers are in their order.
+    pub(crate) fn set_homes(
         &mut self,
         vni: Vni,
-        mac: MacAddr,
-        vtep: Vtep,
-    ) -> Result<(), GuardError> {
-        self.set_home(vni, mac, Home::At(vtep.0))
+        homes: impl IntoIterator<Item = (MacAddr, Home)>,
+    ) -> Answers {
+        let homes: Vec<(MacAddr, Home)> = homes.into_iter().collect();
+        let row = |&(mac, home): &_| (layout::station(vni, mac), layout::home(home));
+        let answers = self.homes.insert_all(&homes.iter().map(row).collect::<Vec<_>>());
+        let at_hand = Arc::make_mut(&mut self.rows);
+        let answers = homes.into_iter().zip(answers).map(|((mac, home), answer)| {
+            answer.map_err(failed("write a station's home"))?;
+            at_hand.put_home((vni, mac), home);
+            Ok(())
+        });
+        answers.collect()
     }
 
-    /// A station is on no other host; if it has come here it stays.
-    pub(crate) fn remove_owner(&mut self, vni: Vni, mac: MacAddr) -> Result<(), GuardError> {
-        match self.rows.homes.get(&(vni, mac)) {
-            Some(Home::At(_)) => self.drop_home(vni, mac),
-            Some(Home::Here(_)) | None => Ok(()),
-        }
+    /// Stations are on no other host; one that has come here stays.
+    pub(crate) fn remove_owners(&mut self, vni: Vni, macs: &[MacAddr]) -> Answers {
+        let here = |mac: &MacAddr| matches!(self.rows.home(&(vni, *mac)), Some(Home::Here(_)));
+        let gone: Vec<MacAddr> = macs.iter().copied().filter(|mac| !here(mac)).collect();
+        let answers = self.drop_homes(vni, &gone);
+        spread(macs, &gone, answers)
     }
 
-    pub(crate) fn set_neighbor(
+    /// Stations have these addresses from now on. The answers are in their order.
+    pub(crate) fn set_neighbors(
         &mut self,
-        (vni, address): (Vni, IpAddr),
-        neighbor: Neighbor,
-    ) -> Result<(), GuardError> {
-        let row = layout::neighbor(neighbor);
-        self.neighbors
-            .insert(layout::spot(vni, address), row, 0)
-            .map_err(failed("write an address"))?;
-        self.rows.neighbors.insert((vni, address), neighbor);
-        Ok(())
+        vni: Vni,
+        rows: impl IntoIterator<Item = (IpAddr, Neighbor)>,
+    ) -> Answers {
+        let rows: Vec<(IpAddr, Neighbor)> = rows.into_iter().collect();
+        let row = |&(address, row): &_| (layout::spot(vni, address), layout::neighbor(row));
+        let answers = self.neighbors.insert_all(&rows.iter().map(row).collect::<Vec<_>>());
+        let at_hand = Arc::make_mut(&mut self.rows);
+        let answers = rows.into_iter().zip(answers).map(|((address, row), answer)| {
+            answer.map_err(failed("write an address"))?;
+            at_hand.put_neighbor((vni, address), row);
+            Ok(())
+        });
+        answers.collect()
     }
 
-    /// No station on another host has an address.
-    pub(crate) fn remove_neighbor(&mut self, vni: Vni, address: IpAddr) -> Result<(), GuardError> {
-        match self.rows.neighbors.get(&(vni, address)) {
-            Some(Neighbor { local: false, .. }) => self.drop_neighbor(vni, address),
-            _ => Ok(()),
-        }
+    /// No stations on other hosts have these addresses.
+    pub(crate) fn remove_neighbors(&mut self, vni: Vni, addresses: &[IpAddr]) -> Answers {
+        let local = |at: &IpAddr| self.rows.neighbor(vni, *at).is_some_and(|row| row.local);
+        let gone: Vec<IpAddr> = addresses.iter().copied().filter(|at| !local(at)).collect();
+        let answers = self.drop_neighbors(vni, &gone);
+        spread(addresses, &gone, answers)
     }
 
     /// Settles a station behind an interface of this host, with these addresses and no others.
     pub(crate) fn settle(
         &mut self,
-        (vni, mac): (Vni, MacAddr),
+        at: At,
         interface: u32,
         addresses: &BTreeSet<IpAddr>,
     ) -> Result<(), GuardError> {
-        for &address in addresses {
-            self.set_neighbor((vni, address), Neighbor { mac, local: true })?;
-        }
-        self.set_home(vni, mac, Home::Here(interface))?;
-        let stale: Vec<IpAddr> = neighbors_of(&self.rows.neighbors, vni)
-            .filter(|(at, row)| row.local && row.mac == mac && !addresses.contains(at))
-            .map(|(address, _)| address)
-            .collect();
-        stale.into_iter().try_for_each(|address| self.drop_neighbor(vni, address))
+        let (vni, mac) = at;
+        let rows = addresses.iter().map(|&address| (address, Neighbor { mac, local: true }));
+        whole(self.set_neighbors(vni, rows))?;
+        whole(self.set_homes(vni, [(mac, Home::Here(interface))]))?;
+        let stale: Vec<_> = self.rows.own(at).filter(|own| !addresses.contains(own)).collect();
+        whole(self.drop_neighbors(vni, &stale))
     }
 
     /// Forgets all stations behind an interface of this host, with their addresses, but for one.
     pub(crate) fn unsettle(
         &mut self,
         interface: u32,
-        but: Option<(Vni, MacAddr)>,
+        but: Option<At>,
     ) -> Result<BTreeSet<Vni>, GuardError> {
-        let behind = |(at, home): &(&(Vni, MacAddr), &Home)| {
-            **home == Home::Here(interface) && Some(**at) != but
-        };
-        let gone: Vec<(Vni, MacAddr)> =
-            self.rows.homes.iter().filter(behind).map(|(at, _)| *at).collect();
+        let gone: Vec<At> = self.rows.behind(interface).filter(|at| Some(*at) != but).collect();
         for (vni, mac) in &gone {
-            self.drop_home(*vni, *mac)?;
-            let stale: Vec<IpAddr> = neighbors_of(&self.rows.neighbors, *vni)
-                .filter(|(_, row)| row.local && row.mac == *mac)
-                .map(|(address, _)| address)
-                .collect();
-            stale.into_iter().try_for_each(|address| self.drop_neighbor(*vni, address))?;
+            let stale: Vec<_> = self.rows.own((*vni, *mac)).collect();
+            whole(self.drop_homes(*vni, &[*mac]))?;
+            whole(self.drop_neighbors(*vni, &stale))?;
         }
         Ok(gone.into_iter().map(|(vni, _)| vni).collect())
     }
@@ -245,60 +222,48 @@ impl Stations {
     fn write_members(&mut self, vni: Vni, members: &BTreeSet<Home>) -> Result<(), GuardError> {
         let what = || failed("write who gets broadcasts");
         let before = self.rows.members.get(&vni).map_or(0, BTreeSet::len);
-        for (number, member) in (0..).zip(members) {
-            let row = self.members.insert(layout::seat(vni, number), layout::home(*member), 0);
-            row.map_err(what())?;
+        let before = u32::try_from(before).unwrap_or(u32::MAX);
+        let rows = (0..).zip(members).map(|(n, home)| (layout::seat(vni, n), layout::home(*home)));
+        for answer in self.members.insert_all(&rows.collect::<Vec<_>>()) {
+            answer.map_err(what())?;
         }
-        for number in (0..u32::try_from(before).unwrap_or(u32::MAX)).skip(members.len()) {
-            remove(&mut self.members, &layout::seat(vni, number)).map_err(what())?;
+        let seats = (0..before).skip(members.len()).map(|number| layout::seat(vni, number));
+        for answer in self.members.remove_all(&seats.collect::<Vec<_>>()) {
+            answer.map_err(what())?;
         }
         match members.is_empty() {
-            true => drop(self.rows.members.remove(&vni)),
-            false => drop(self.rows.members.insert(vni, members.clone())),
+            true => drop(self.at_hand().members.remove(&vni)),
+            false => drop(self.at_hand().members.insert(vni, members.clone())),
         }
         Ok(())
     }
 
-    fn drop_home(&mut self, vni: Vni, mac: MacAddr) -> Result<(), GuardError> {
-        self.rows.homes.remove(&(vni, mac));
-        remove(&mut self.homes, &layout::station(vni, mac)).map_err(failed("forget a station"))
+    fn drop_homes(&mut self, vni: Vni, macs: &[MacAddr]) -> Answers {
+        let keys: Vec<_> = macs.iter().map(|mac| layout::station(vni, *mac)).collect();
+        let answers = self.homes.remove_all(&keys).into_iter();
+        let at_hand = Arc::make_mut(&mut self.rows);
+        macs.iter().for_each(|mac| at_hand.take_home(&(vni, *mac)));
+        answers.map(|answer| answer.map_err(failed("forget a station"))).collect()
     }
 
-    fn drop_neighbor(&mut self, vni: Vni, address: IpAddr) -> Result<(), GuardError> {
-        self.rows.neighbors.remove(&(vni, address));
-        let row = remove(&mut self.neighbors, &layout::spot(vni, address));
-        row.map_err(failed("forget an address"))
-    }
-}
-
-impl Rows {
-    /// Who must get a network's broadcasts. Stations here come first, as the programs expect.
-    pub(crate) fn audience(&self, vni: Vni) -> BTreeSet<Home> {
-        homes_of(&self.homes, vni).map(|(_, home)| home).collect()
-    }
-
-    /// The stations of a network.
-    pub(crate) fn homes_of(&self, vni: Vni) -> impl Iterator<Item = (MacAddr, Home)> {
-        homes_of(&self.homes, vni)
-    }
-
-    /// The addresses of a network.
-    pub(crate) fn neighbors_of(&self, vni: Vni) -> impl Iterator<Item = (IpAddr, Neighbor)> {
-        neighbors_of(&self.neighbors, vni)
+    fn drop_neighbors(&mut self, vni: Vni, addresses: &[IpAddr]) -> Answers {
+        let keys: Vec<_> = addresses.iter().map(|at| layout::spot(vni, *at)).collect();
+        let answers = self.neighbors.remove_all(&keys).into_iter();
+        let at_hand = Arc::make_mut(&mut self.rows);
+        addresses.iter().for_each(|at| at_hand.take_neighbor((vni, *at)));
+        answers.map(|answer| answer.map_err(failed("forget an address"))).collect()
     }
 }
 
-fn homes_of(homes: &Homes, vni: Vni) -> impl Iterator<Item = (MacAddr, Home)> {
-    let rows = homes.range((vni, MacAddr([0; 6]))..).take_while(move |((of, _), _)| *of == vni);
-    rows.map(|((_, mac), home)| (*mac, *home))
+/// All or the first refusal.
+fn whole(answers: Answers) -> Result<(), GuardError> {
+    answers.into_iter().collect()
 }
 
-fn neighbors_of(rows: &Neighbors, vni: Vni) -> impl Iterator<Item = (IpAddr, Neighbor)> {
-    let first = (vni, IpAddr::from([0, 0, 0, 0]));
-    let rows = rows.range(first..).take_while(move |((of, _), _)| *of == vni);
-    rows.map(|((_, address), row)| (*address, *row))
-}
-
-fn all<K: aya::Pod, V: aya::Pod>(table: &HashMap<MapData, K, V>) -> Result<Vec<(K, V)>, MapError> {
-    table.iter().collect()
+/// Answers about some, as answers about all: the rest had nothing to be done.
+fn spread<T: PartialEq>(all: &[T], some: &[T], answers: Answers) -> Answers {
+    let mut answered = some.iter().zip(answers).peekable();
+    let answer =
+        |one: &T| answered.next_if(|(of, _)| *of == one).map_or(Ok(()), |(_, answer)| answer);
+    all.iter().map(answer).collect()
 }

@@ -1,22 +1,24 @@
 //! The programs' tables, written and read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
 
 use aya::Ebpf;
-use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, PerCpuHashMap};
+use aya::maps::{Array, Map, MapData, MapError, PerCpuArray, PerCpuHashMap};
 use weft_path::Reason;
 use weft_plan::{Door, Gate};
 
 use super::error::failed;
 use super::layout::{self, Address, Config, Entry, PortBytes};
 use super::stations::Stations;
+use super::table::{Table, TableError, TableUse};
 use super::{GuardError, reasons};
 
 /// `IPPROTO_TCP` and `IPPROTO_UDP`.
 const TCP: u32 = 6;
 const UDP: u32 = 17;
 
-pub(super) type Table<K, V> = HashMap<MapData, K, V>;
 /// `struct way`, which the programs alone read and write.
 type Way = [u8; 40];
 
@@ -42,13 +44,36 @@ impl Tables {
     pub(super) fn take(object: &mut Ebpf) -> Result<Self, GuardError> {
         Ok(Self {
             config: take(object, "config")?,
-            peers: take(object, "peers")?,
-            doors: take(object, "doors")?,
+            peers: Table::take(object, "peers")?,
+            doors: Table::take(object, "doors")?,
             ways: take(object, "ways")?,
-            ports: take(object, "ports")?,
+            ports: Table::take(object, "ports")?,
             drops: take(object, "drops")?,
             stations: Stations::take(object)?,
         })
+    }
+
+    /// Takes over what another set of tables holds. A table whose rows have another form has
+    /// another name too, and is filled by whoever reconciles.
+    pub(super) fn inherit(&mut self, older: &Path) -> Result<(), GuardError> {
+        if let Ok(config) = pinned::<Array<MapData, Config>>(older, "config") {
+            let config = config.get(&0, 0).map_err(failed("read the older configuration"))?;
+            self.config.set(0, config, 0).map_err(failed("write the guard's configuration"))?;
+        }
+        if let Ok(drops) = pinned::<PerCpuArray<MapData, u64>>(older, "drops") {
+            let mut count = |number| self.drops.set(number, drops.get(&number, 0)?, 0);
+            let counted = reasons::all().try_for_each(|(number, _)| match count(number) {
+                // It counted fewer reasons.
+                Err(MapError::OutOfBounds { .. }) => Ok(()),
+                counted => counted,
+            });
+            counted.map_err(failed("take over what was counted"))?;
+        }
+        let moved =
+            [self.peers.inherit(older), self.doors.inherit(older), self.ports.inherit(older)];
+        let moved = moved.into_iter().collect::<Result<(), _>>();
+        moved.map_err(failed("take over older tables"))?;
+        self.stations.inherit(older)
     }
 
     /// Lets in who is new before it shuts out who is not any more.
@@ -69,7 +94,11 @@ impl Tables {
 
     /// The number of the VXLAN device of all networks, or 0.
     pub(super) fn shared(&self) -> Result<u32, MapError> {
-        Ok(layout::shared_of(&self.config.get(&0, 0)?))
+        Ok(layout::shared_of(&self.config()?))
+    }
+
+    fn config(&self) -> Result<Config, MapError> {
+        self.config.get(&0, 0)
     }
 
     /// Tells the programs of that device.
@@ -85,19 +114,20 @@ impl Tables {
         gone.into_iter().try_for_each(|host| self.ways.remove(host))
     }
 
-    pub(super) fn gate(&self) -> Result<Gate, MapError> {
-        let mut gate = layout::config_of(&self.config.get(&0, 0)?).unwrap_or_default();
-        let peers = self.peers.keys().collect::<Result<Vec<_>, _>>()?;
-        gate.guard.peers = peers.into_iter().filter_map(layout::address_of).collect();
-        let doors = self.doors.keys().collect::<Result<Vec<_>, _>>()?;
-        gate.doors = doors.into_iter().filter_map(door_of).collect();
+    pub(super) fn gate(&self) -> io::Result<Gate> {
+        let mut gate =
+            layout::config_of(&self.config().map_err(io::Error::other)?).unwrap_or_default();
+        let peers = self.peers.rows().map_err(io::Error::other)?.into_iter();
+        gate.guard.peers = peers.filter_map(|(peer, _)| layout::address_of(peer)).collect();
+        let doors = self.doors.rows().map_err(io::Error::other)?.into_iter();
+        gate.doors = doors.filter_map(|(door, _)| door_of(door)).collect();
         Ok(gate)
     }
 
     pub(super) fn set_port(&mut self, number: u32, entry: &Entry) -> Result<(), GuardError> {
         let bytes = entry.bytes().ok_or("it has too many addresses");
         let bytes = bytes.map_err(failed("guard a port"))?;
-        self.ports.insert(number, bytes, 0).map_err(failed("guard a port"))
+        self.ports.insert(number, bytes).map_err(failed("guard a port"))
     }
 
     /// A port is gone, and whoever was behind it.
@@ -105,13 +135,21 @@ impl Tables {
         for vni in self.stations.unsettle(number, None)? {
             self.stations.seat(vni)?;
         }
-        remove(&mut self.ports, &number).map_err(failed("forget a port"))
+        self.ports.remove(&number).map_err(failed("forget a port"))
     }
 
     /// All ports; nothing instead of an entry that is not understood.
-    pub(super) fn ports(&self) -> Result<BTreeMap<u32, Option<Entry>>, MapError> {
-        let read = |(number, bytes)| (number, Entry::read(&bytes));
-        self.ports.iter().map(|row| row.map(read)).collect()
+    pub(super) fn ports(&self) -> Result<BTreeMap<u32, Option<Entry>>, TableError> {
+        let rows = self.ports.rows()?.into_iter();
+        Ok(rows.map(|(number, bytes)| (number, Entry::read(&bytes))).collect())
+    }
+
+    /// How full they are.
+    pub(super) fn usage(&self) -> io::Result<Vec<TableUse>> {
+        let ports = self.ports.rows().map_err(io::Error::other)?.len();
+        let peers = self.peers.rows().map_err(io::Error::other)?.len();
+        let rest = [self.ports.usage(ports)?, self.peers.usage(peers)?];
+        Ok(self.stations.usage()?.into_iter().chain(rest).collect())
     }
 
     pub(super) fn drops(&self) -> Result<BTreeMap<Reason, u64>, MapError> {
@@ -121,6 +159,20 @@ impl Tables {
         };
         reasons::all().map(count).collect()
     }
+}
+
+/// How many rows there is room for in the tables that grow with the number of stations. One may
+/// have an address of each family.
+pub(super) const fn sizes(stations: u32) -> [(&'static str, u32); 3] {
+    [("homes", stations), ("neighbors", stations.saturating_mul(2)), ("members", stations)]
+}
+
+/// A table of another set.
+pub(super) fn pinned<T: TryFrom<Map, Error = MapError>>(
+    set: &Path,
+    name: &str,
+) -> Result<T, MapError> {
+    T::try_from(Map::from_map_data(MapData::from_pin(set.join(name))?)?)
 }
 
 pub(super) fn take<T: TryFrom<Map, Error = MapError>>(
@@ -133,24 +185,15 @@ pub(super) fn take<T: TryFrom<Map, Error = MapError>>(
 }
 
 /// Makes a table of keys hold these, new ones first.
-fn write<K: aya::Pod + Ord>(table: &mut Table<K, u32>, keys: &BTreeSet<K>) -> Result<(), MapError> {
-    keys.iter().try_for_each(|key| table.insert(key, 1, 0))?;
-    let old = table.keys().collect::<Result<Vec<K>, _>>()?;
-    old.iter().filter(|key| !keys.contains(key)).try_for_each(|key| remove(table, key))
-}
-
-pub(super) fn remove<K: aya::Pod, V: aya::Pod>(
-    table: &mut Table<K, V>,
-    key: &K,
-) -> Result<(), MapError> {
-    match table.remove(key) {
-        Err(MapError::SyscallError(error))
-            if error.io_error.raw_os_error() == Some(nix::libc::ENOENT) =>
-        {
-            Ok(())
-        }
-        removed => removed,
-    }
+fn write<K: aya::Pod + Ord>(
+    table: &mut Table<K, u32>,
+    keys: &BTreeSet<K>,
+) -> Result<(), TableError> {
+    let rows: Vec<(K, u32)> = keys.iter().map(|key| (*key, 1)).collect();
+    table.insert_all(&rows).into_iter().collect::<Result<(), _>>()?;
+    let old = table.rows()?.into_iter().map(|(key, _)| key);
+    let gone: Vec<K> = old.filter(|key| !keys.contains(key)).collect();
+    table.remove_all(&gone).into_iter().collect()
 }
 
 const fn number_of(door: Door) -> u32 {

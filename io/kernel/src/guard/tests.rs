@@ -15,7 +15,7 @@ use weft_plan::{Door, Engine, Gate, Guard};
 use weft_wire::{Content, Decoded, Icmpv6Kind, Ip, Transport};
 
 use super::layout::Entry;
-use super::{Carrier, Duty, Keeper};
+use super::{Answers, Carrier, Duty, Home, Keeper};
 use crate::Netns;
 
 const OWN: [u8; 6] = [2, 0, 0, 0, 0, 1];
@@ -61,8 +61,9 @@ impl Bench {
             .unwrap();
         let tables = &mut loaded.tables;
         tables.stations.serve(vni(NETWORK), Carrier::Bridge).unwrap();
-        tables.stations.set_owner(vni(NETWORK), MacAddr(OTHER), Vtep(PEER.into())).unwrap();
-        tables.stations.set_owner(vni(NETWORK), MacAddr(OWN), Vtep(six(0x22).into())).unwrap();
+        for (mac, host) in [(OTHER, PEER.into()), (OWN, six(0x22).into())] {
+            write(tables.stations.set_homes(vni(NETWORK), [(MacAddr(mac), Home::At(host))]));
+        }
         let addresses = own.iter().copied().collect();
         let entry =
             Entry { vni: Some(vni(NETWORK)), mac: MacAddr(OWN), addresses, forwards: false };
@@ -111,6 +112,10 @@ impl Drop for Bench {
     fn drop(&mut self) {
         self.keeper.remove().unwrap();
     }
+}
+
+fn write(answers: Answers) {
+    answers.into_iter().for_each(Result::unwrap);
 }
 
 fn vni(number: u32) -> Vni {

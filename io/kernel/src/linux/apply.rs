@@ -4,12 +4,13 @@
 //! else is done one by one. A failure is noted and the rest is done.
 
 use std::io;
+use std::mem::discriminant;
 
 use weft_model::Vni;
 use weft_plan::{Change, Engine, Firewall, IfName, Plan};
 
 use super::world::{Space, World, name_of};
-use super::{firewall, passage};
+use super::{firewall, passage, woven};
 use crate::guard::Carrier;
 use crate::netlink::link::Link;
 use crate::netlink::{Request, Rtnl, entry, link};
@@ -155,15 +156,13 @@ impl World {
     fn set_owners(&mut self, changes: &[Change]) -> Result<(), ApplyError> {
         let Some(guard) = self.guard.standing() else { return Ok(()) };
         let stations = &mut guard.tables.stations;
-        for change in changes {
-            match *change {
-                Change::SetFdb { vni, mac, vtep, .. } => stations.set_owner(vni, mac, vtep),
-                Change::RemoveFdb { vni, mac, .. } => stations.remove_owner(vni, mac),
-                _ => Ok(()),
-            }
-            .map_err(ApplyError::Guard)?;
-        }
-        Ok(())
+        let Some(vni) = changes.iter().find_map(Change::vni) else { return Ok(()) };
+        let is_home = |c: &&Change| matches!(c, Change::SetFdb { .. } | Change::RemoveFdb { .. });
+        let homes: Vec<Change> = changes.iter().filter(is_home).cloned().collect();
+        let alike = |a: &Change, b: &Change| discriminant(a) == discriminant(b);
+        let mut answers =
+            homes.chunk_by(alike).flat_map(|changes| woven::write(stations, vni, changes));
+        answers.try_for_each(|answer| answer.map_err(ApplyError::Guard))
     }
 
     fn send_entries(

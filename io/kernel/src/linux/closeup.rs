@@ -57,9 +57,9 @@ impl World {
         let directory = self.directory.display().to_string();
         self.refresh().map_err(|source| ObserveError::Directory { directory, source })?;
         let (_, guard) = self.observe_gate()?;
-        let home = guard.as_ref().and_then(|guard| guard.rows.homes.get(&(focus.vni, focus.from)));
+        let home = guard.as_ref().and_then(|guard| guard.rows.home(&(focus.vni, focus.from)));
         let owner = home.and_then(|home| match home {
-            Home::At(owner) => Some(*owner),
+            Home::At(owner) => Some(owner),
             Home::Here(_) => None,
         });
         let mut closeup = Closeup {

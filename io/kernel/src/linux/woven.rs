@@ -1,6 +1,7 @@
 //! Networks that programs carry: rows, ports in the host's namespace, and one VXLAN device.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::discriminant;
 
 use weft_model::{Mtu, Vni, Vtep};
 use weft_plan::{
@@ -12,7 +13,7 @@ use super::links::{ask, set_ipv6};
 use super::settings::{self, Ipv6};
 use super::world::World;
 use super::{gate, inspect};
-use crate::guard::{Carrier, Duty, Home, Neighbor, Rows, Snapshot};
+use crate::guard::{Answers, Carrier, Duty, Home, Neighbor, Rows, Snapshot, Stations};
 use crate::netlink::link::{self, Link};
 use crate::{ApplyError, GuardError, ObserveError};
 
@@ -42,16 +43,9 @@ impl World {
         changes: &[Change],
     ) -> Result<Vec<Result<(), ApplyError>>, ApplyError> {
         let rows = self.rows()?;
-        let mut write = |change: &Change| match *change {
-            Change::SetFdb { vni, mac, vtep, .. } => rows.set_owner(vni, mac, vtep),
-            Change::RemoveFdb { vni, mac, .. } => rows.remove_owner(vni, mac),
-            Change::SetNeighbor { vni, address, mac, .. } => {
-                rows.set_neighbor((vni, address), Neighbor { mac, local: false })
-            }
-            Change::RemoveNeighbor { vni, address, .. } => rows.remove_neighbor(vni, address),
-            _ => Ok(()),
-        };
-        let done: Vec<Result<(), GuardError>> = changes.iter().map(&mut write).collect();
+        let alike = |a: &Change, b: &Change| discriminant(a) == discriminant(b);
+        let done: Vec<Result<(), GuardError>> =
+            changes.chunk_by(alike).flat_map(|changes| write(rows, vni, changes)).collect();
         rows.seat(vni).map_err(ApplyError::Guard)?;
         Ok(done.into_iter().map(|done| done.map_err(ApplyError::Guard)).collect())
     }
@@ -125,19 +119,28 @@ impl World {
 
     /// The device comes up last: from then on what is let in comes out of it.
     pub(super) fn set_shared(&mut self, udp_port: u16) -> Result<(), ApplyError> {
-        self.remove_shared()?;
         let name = IfName::shared();
+        if let Some(link) = find(&mut self.rtnl, &name)?
+            && link.ipv6 == Some(false)
+            && inspect::shared(&link) == (udp_port, BTreeSet::new())
+        {
+            // Only its program is missing, or an older one: no frame is to be lost for that.
+            return self.guard_shared(&name, link.index);
+        }
+        self.remove_shared()?;
         ask(&mut self.rtnl, "make a VXLAN device", link::add_shared(&name, udp_port))?;
         let index = index_of(&mut self.rtnl, &name)?;
         set_ipv6(&self.host, &name, Ipv6::Off)?;
-        if let Some(guard) = self.guard.standing() {
-            let guarded = guard.guard_shared(&self.host, (name.as_str(), index));
-            guarded.map_err(ApplyError::Guard)?;
-        }
+        self.guard_shared(&name, index)?;
         self.rtnl.request(link::set_up(index)).map_err(|source| match source.raw_os_error() {
             Some(nix::libc::EADDRINUSE) => ApplyError::PortTaken { port: udp_port, source },
             _ => ApplyError::Netlink { what: "bring a VXLAN device up", source },
         })
+    }
+
+    fn guard_shared(&mut self, name: &IfName, index: u32) -> Result<(), ApplyError> {
+        let Some(guard) = self.guard.standing() else { return Ok(()) };
+        guard.guard_shared(&self.host, (name.as_str(), index)).map_err(ApplyError::Guard)
     }
 
     pub(super) fn remove_shared(&mut self) -> Result<(), ApplyError> {
@@ -181,7 +184,7 @@ impl World {
     }
 
     /// The tables, without which programs carry nothing.
-    fn rows(&mut self) -> Result<&mut crate::guard::Stations, ApplyError> {
+    fn rows(&mut self) -> Result<&mut Stations, ApplyError> {
         let why = self.guard.impossible().map(str::to_owned);
         match self.guard.standing() {
             Some(guard) => Ok(&mut guard.tables.stations),
@@ -192,9 +195,44 @@ impl World {
     }
 }
 
+/// Writes what changes are alike, all at once.
+pub(super) fn write(rows: &mut Stations, vni: Vni, changes: &[Change]) -> Answers {
+    let homes = || {
+        changes.iter().filter_map(|change| match *change {
+            Change::SetFdb { mac, vtep, .. } => Some((mac, Home::At(vtep.0))),
+            _ => None,
+        })
+    };
+    let neighbors = || {
+        changes.iter().filter_map(|change| match *change {
+            Change::SetNeighbor { address, mac, .. } => {
+                Some((address, Neighbor { mac, local: false }))
+            }
+            _ => None,
+        })
+    };
+    let macs = changes.iter().filter_map(|change| match *change {
+        Change::RemoveFdb { mac, .. } => Some(mac),
+        _ => None,
+    });
+    let addresses = changes.iter().filter_map(|change| match *change {
+        Change::RemoveNeighbor { address, .. } => Some(address),
+        _ => None,
+    });
+    match changes.first() {
+        Some(Change::SetFdb { .. }) => rows.set_homes(vni, homes()),
+        Some(Change::RemoveFdb { .. }) => rows.remove_owners(vni, &macs.collect::<Vec<_>>()),
+        Some(Change::SetNeighbor { .. }) => rows.set_neighbors(vni, neighbors()),
+        Some(Change::RemoveNeighbor { .. }) => {
+            rows.remove_neighbors(vni, &addresses.collect::<Vec<_>>())
+        }
+        _ => changes.iter().map(|_| Ok(())).collect(),
+    }
+}
+
 fn woven(ports: &[&Link], guard: Option<&Snapshot>) -> BTreeMap<Vni, WovenSeen> {
     let nothing = Rows::default();
-    let rows = guard.map_or(&nothing, |guard| &guard.rows);
+    let rows = guard.map_or(&nothing, |guard| guard.rows.as_ref());
     let mut woven: BTreeMap<Vni, WovenSeen> = BTreeMap::new();
     for (&vni, &bits) in &rows.served {
         if Carrier::Programs.is_in(bits) {
@@ -234,12 +272,10 @@ fn port_seen(vni: Vni, link: &Link, guard: Option<&Snapshot>) -> LinkSeen {
     let mut seen =
         LinkSeen { mtu: link.mtu, flaws: inspect::lone_port(link), ..LinkSeen::default() };
     let Some(guard) = guard else { return seen };
-    let behind = guard.rows.homes_of(vni).filter(|(_, home)| *home == Home::Here(link.index));
-    seen.stations = behind.map(|(mac, _)| mac).collect();
+    let behind = || guard.rows.behind(link.index).filter(|(of, _)| *of == vni);
+    seen.stations = behind().map(|(_, mac)| mac).collect();
     gate::judge_port_for(Duty::Weave, &mut seen, (link, Some(vni)), guard);
-    let known = guard.rows.neighbors_of(vni);
-    let known = known.filter(|(_, row)| row.local && seen.stations.contains(&row.mac));
-    let known: BTreeSet<_> = known.map(|(address, _)| address).collect();
+    let known: BTreeSet<_> = behind().flat_map(|at| guard.rows.own(at)).collect();
     if seen.addresses.as_ref() != Some(&known) {
         seen.flaws.insert(Flaw::Addresses);
     }

@@ -7,7 +7,7 @@ use weft_path::{Arrival, Delivered, Facts, Located, Way, decap, deliver, encap, 
 use weft_wire::{Arp, EtherType, Ethernet, Operation};
 
 use super::*;
-use crate::guard::{Home, Neighbor};
+use crate::guard::Neighbor;
 
 /// `TC_ACT_REDIRECT`.
 const SENT: u32 = 7;
@@ -48,17 +48,18 @@ fn bench(facts: &Facts) -> Bench {
     let stations = &mut bench.keeper.standing().unwrap().tables.stations;
     stations.serve(vni(NETWORK), Carrier::Programs).unwrap();
     for (mac, vtep) in weft_path::fdb(facts, world::HERE, network) {
-        stations.set_owner(vni(NETWORK), mac, vtep).unwrap();
+        write(stations.set_homes(vni(NETWORK), [(mac, Home::At(vtep.0))]));
     }
     for (address, mac) in weft_path::neighbors(facts, world::HERE, network) {
-        stations.set_neighbor((vni(NETWORK), address), Neighbor { mac, local: false }).unwrap();
+        let row = (address, Neighbor { mac, local: false });
+        write(stations.set_neighbors(vni(NETWORK), [row]));
     }
     for (interface, row) in (1..).zip([own(facts), near(facts)]) {
         let addresses = row.endpoint.addresses.iter().copied().collect();
         stations.settle((vni(NETWORK), row.endpoint.mac), interface, &addresses).unwrap();
         assert_eq!(
-            stations.look().unwrap().homes[&(vni(NETWORK), row.endpoint.mac)],
-            Home::Here(interface)
+            stations.look().unwrap().home(&(vni(NETWORK), row.endpoint.mac)),
+            Some(Home::Here(interface))
         );
     }
     let script = "ip link set lo up && echo 1 > /proc/sys/net/ipv4/conf/lo/forwarding && \
@@ -253,7 +254,7 @@ fn a_question_about_an_ipv6_address_is_answered() {
     let entry = Entry { vni: Some(vni(NETWORK)), mac: MacAddr(OWN), addresses, forwards: false };
     tables.set_port(1, &entry).unwrap();
     let six_of_other = Neighbor { mac: MacAddr(OTHER), local: false };
-    tables.stations.set_neighbor((vni(NETWORK), six(2).into()), six_of_other).unwrap();
+    write(tables.stations.set_neighbors(vni(NETWORK), [(six(2).into(), six_of_other)]));
     let question = v6(six(1), &[], 58, &nd(135, Some(six(2)), Some((1, OWN))));
     let frame = to([0x33, 0x33, 0xff, 0, 0, 2], 0x86dd, &question);
     let (verdict, counted, out) = bench.run(Duty::Weave, &frame);

@@ -1,0 +1,172 @@
+//! Agents come and go, their programs and tables change, and no packet is lost by it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::tests_outside_test_module,
+    clippy::indexing_slicing,
+    missing_docs,
+    dead_code,
+    unreachable_pub,
+    reason = "integration tests"
+)]
+
+mod support;
+
+use std::net::UdpSocket;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use support::pair::{PATIENCE, Side, pair_of, socket as datagrams};
+use support::reach;
+use weft_kernel::{Kernel, Linux};
+use weft_path::Reason;
+use weft_plan::{Engine, Plan, diff};
+
+/// Between two datagrams: a thousand a second or so, on a busy machine too.
+const PACE: Duration = Duration::from_millis(1);
+/// So many pass before and after what is done meanwhile.
+const SOME: u64 = 100;
+/// In place of a number: there are no more.
+const END: u64 = u64::MAX;
+
+/// Datagrams with numbers, while something is done.
+struct Flow<'a> {
+    sender: &'a UdpSocket,
+    receiver: &'a UdpSocket,
+    sent: AtomicU64,
+    received: AtomicU64,
+    ended: AtomicBool,
+}
+
+impl Flow<'_> {
+    fn send(&self, to: &str) {
+        while !self.ended.load(Ordering::Relaxed) {
+            let number = self.sent.load(Ordering::Relaxed);
+            self.sender.send_to(&number.to_be_bytes(), to).unwrap();
+            self.sent.store(number + 1, Ordering::Relaxed);
+            std::thread::sleep(PACE);
+        }
+        self.sender.send_to(&END.to_be_bytes(), to).unwrap();
+    }
+
+    /// Each number once, in order; the first that is not says which is lost.
+    fn receive(&self) {
+        loop {
+            let mut bytes = [0; 8];
+            let expected = self.received.load(Ordering::Relaxed);
+            self.receiver.recv_from(&mut bytes).unwrap_or_else(|e| panic!("{expected}: {e}"));
+            match u64::from_be_bytes(bytes) {
+                END => break assert_eq!(expected, self.sent.load(Ordering::Relaxed), "the end"),
+                number => assert_eq!(number, expected, "one is lost, or comes out of order"),
+            }
+            self.received.store(expected + 1, Ordering::Relaxed);
+        }
+    }
+
+    fn wait_for_some(&self) {
+        let until = self.received.load(Ordering::Relaxed) + SOME;
+        let deadline = Instant::now() + PATIENCE;
+        while self.received.load(Ordering::Relaxed) < until {
+            assert!(Instant::now() < deadline, "nothing arrives any more");
+            std::thread::sleep(PACE);
+        }
+    }
+}
+
+/// Does something at both hosts while numbered datagrams pass between them; all arrive.
+fn lose_nothing(a: &Side, b: &Side, meanwhile: impl FnOnce()) {
+    let (sender, receiver) =
+        (datagrams(&a.workload, "10.9.0.1:0"), datagrams(&b.workload, "10.9.0.2:7000"));
+    let flow = Flow {
+        sender: &sender,
+        receiver: &receiver,
+        sent: AtomicU64::new(0),
+        received: AtomicU64::new(0),
+        ended: AtomicBool::new(false),
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| flow.send("10.9.0.2:7000"));
+        scope.spawn(|| flow.receive());
+        flow.wait_for_some();
+        meanwhile();
+        flow.wait_for_some();
+        flow.ended.store(true, Ordering::Relaxed);
+    });
+}
+
+fn agent(side: &Side) -> Linux {
+    Linux::at(side.host.netns.clone(), side.host.directory.path()).unwrap()
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(work))
+}
+
+/// The sets of tables that there are.
+fn sets(side: &Side) -> Vec<String> {
+    let entries = std::fs::read_dir(side.host.pins()).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with("maps-")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_comes_back_changes_nothing_and_loses_nothing() {
+    let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
+    lose_nothing(&a, &b, || {
+        for _ in 0..3 {
+            for side in [&a, &b] {
+                let observed = block_on(agent(side).observe()).unwrap();
+                assert_eq!(diff(&side.desired, &observed), Plan::default());
+            }
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_change_their_size_under_way_and_keep_rows_and_counts() {
+    let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
+    datagrams(&a.workload, "10.9.0.1:0").send_to(b"who?", "10.9.0.99:7000").unwrap();
+    let lost = |drops: &std::collections::BTreeMap<_, u64>| drops[&Reason::UnknownAddress];
+    let deadline = Instant::now() + PATIENCE;
+    while lost(&a.host.linux.drops().await.unwrap()) == 0 {
+        assert!(Instant::now() < deadline, "nobody asks for 10.9.0.99");
+    }
+    lose_nothing(&a, &b, || {
+        for room in [1 << 10, 1 << 16, 1 << 12] {
+            for side in [&a, &b] {
+                let next = agent(side).with_room(room);
+                let plan = block_on(reach(&next, &side.desired)).to_string();
+                assert!(plan.starts_with("guard every interface"), "{plan}");
+                assert!(!plan.contains("shared"), "its device stays: {plan}");
+                let homes = block_on(next.tables()).unwrap()[0];
+                assert_eq!((homes.rows, homes.most), (2, room.into()));
+                assert_eq!(sets(side), [format!("maps-2-{room}")]);
+            }
+        }
+    });
+    let last = agent(&a).with_room(1 << 12);
+    last.observe().await.unwrap();
+    assert!(lost(&last.drops().await.unwrap()) >= 1, "what was dropped before stays counted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_table_is_told_with_what_to_try_and_the_rest_goes_on() {
+    let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
+    let next = agent(&a).with_room(2);
+    reach(&next, &a.desired).await;
+    let mut more = a.desired.clone();
+    let segment = more.segments.values_mut().next().unwrap();
+    for last in 3..6 {
+        segment.fdb.insert(support::pair::mac(last), *segment.fdb.values().next().unwrap());
+    }
+    let applied = next.apply(&diff(&more, &next.observe().await.unwrap())).await;
+    assert_eq!(applied.failures.len(), 3, "{applied:#?}");
+    let error = &applied.failures[0].error;
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    assert_eq!(causes.last().unwrap(), "the table of homes is full, with 2 rows");
+    assert!(error.hint().contains("--table-rows"), "{}", error.hint());
+    lose_nothing(&a, &b, || {});
+    reach(&agent(&a).with_room(64), &more).await;
+}
