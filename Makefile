@@ -74,6 +74,7 @@ fmt: ## Bring the sources into form
 bench: $(SET_UP) ## The data path beside Docker's overlay and the hosts' own network: target/bench/datapath.json and .svg
 	$(CARGO) build --locked --release -p weft -p weft-bench
 	$(SUDO) $(TARGET)/release/weft-bench datapath
+	$(SUDO) $(TARGET)/release/weft-bench scale
 
 bench-dns: $(SET_UP) ## The name server beside Docker's own, in one run: target/bench/dns.json
 	$(CARGO) build --locked --release -p weft -p weft-bench

@@ -17,7 +17,7 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, setns};
-use support::pair::{PATIENCE, Side, carries, check_arrives, pair, socket, underlay, until};
+use support::pair::{Cable, PATIENCE, Side, carries, check_arrives, pair, socket, until};
 use support::{run, v4};
 use weft_kernel::capture::Capture;
 use weft_kernel::host;
@@ -122,9 +122,12 @@ async fn the_host_tells_its_ways_and_addresses() {
     a.host.run("ip route add 198.51.100.0/24 via 192.0.2.2 mtu 1400");
     let netns = &a.host.netns;
     let path = host::path_to_in(netns, v4("192.0.2.2")).await.unwrap();
-    assert_eq!((path.device.as_str(), path.mtu, path.source), ("eth0", Mtu::ETHERNET, underlay(1)));
+    assert_eq!(
+        (path.device.as_str(), path.mtu, path.source),
+        ("eth0", Mtu::ETHERNET, Cable::Four.underlay(1))
+    );
     let path = host::path_to_in(netns, v4("198.51.100.1")).await.unwrap();
-    assert_eq!((path.mtu.bytes(), path.source), (1400, underlay(1)));
+    assert_eq!((path.mtu.bytes(), path.source), (1400, Cable::Four.underlay(1)));
     let none = host::path_to_in(netns, v4("203.0.113.1")).await.unwrap_err();
     assert_eq!(none.kind(), ErrorKind::NetworkUnreachable);
     let routes = host::routes_in(netns).await.unwrap();

@@ -20,7 +20,9 @@ use std::time::Duration;
 
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, bind, send, socket};
-use support::pair::{PATIENCE, Side, carries, check_arrives, pair_of, socket as datagrams, until};
+use support::pair::{
+    Cable, PATIENCE, Side, carries, check_arrives, pair_of, pair_over, socket as datagrams, until,
+};
 use support::run;
 use weft_kernel::capture::Capture;
 use weft_path::Reason;
@@ -180,6 +182,55 @@ async fn who_sends_more_than_fits_is_told_so() {
     assert_eq!(drops[&Reason::TooBig], 1);
     transfer(&a, &b, "10.9.0.2:0");
     transfer(&a, &b, "[fd00::2]:0");
+}
+
+#[tokio::test]
+async fn who_sends_more_than_fits_over_ipv6_is_told_so() {
+    let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
+    a.host.run("ip route replace 192.0.2.2 dev eth0 mtu lock 1400");
+    let (sender, receiver) =
+        (datagrams(&a.workload, "[fd00::1]:0"), datagrams(&b.workload, "[fd00::2]:7000"));
+    check_arrives(&sender, &receiver, "[fd00::2]:7000");
+    let mut inside = Capture::open(&a.workload, "eth0").unwrap();
+    sender.send_to(&[0x77; 1400], "[fd00::2]:7000").unwrap();
+    // RFC 4443 §3.2, from the one that it was for: the MTU, and what did not fit.
+    let told = |frame: &[u8]| frame.len() > 62 && frame[20] == 58 && frame[54] == 2;
+    let deadline = std::time::Instant::now() + PATIENCE;
+    let frame = loop {
+        let frame = inside.next(deadline).expect("a message comes back");
+        if told(&frame) {
+            break frame;
+        }
+    };
+    assert_eq!(frame[22..38], [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+    assert_eq!(frame[58..62], 1350_u32.to_be_bytes());
+    while !run(&a.workload, "ip -6 route get fd00::2").contains("mtu 1350") {
+        assert!(std::time::Instant::now() < deadline, "the sender's kernel does not believe it");
+    }
+    assert_eq!(a.host.linux.drops().await.unwrap()[&Reason::TooBig], 1);
+    // What is sent from now on fits, or is cut by who sends it.
+    sender.send_to(&[0x77; 1400], "[fd00::2]:7000").unwrap();
+    assert_eq!(receiver.recv_from(&mut [0; 2000]).unwrap().0, 1400);
+}
+
+#[tokio::test]
+async fn hosts_that_have_only_ipv6_carry_both_families() {
+    for (one, other) in ENGINES {
+        let (a, b) = pair_over(Cable::Six, one, other).await;
+        for (from, at) in [("10.9.0.1:0", "10.9.0.2:7000"), ("[fd00::1]:0", "[fd00::2]:7000")] {
+            let (sender, receiver) = (datagrams(&a.workload, from), datagrams(&b.workload, at));
+            check_arrives(&sender, &receiver, at);
+            let back = sender.local_addr().unwrap().to_string();
+            check_arrives(&receiver, &sender, &back);
+        }
+        transfer(&a, &b, "10.9.0.2:0");
+        transfer(&a, &b, "[fd00::2]:0");
+        for side in [&a, &b] {
+            side.host.run("ethtool -K eth0 tso off gso off gro off tx off rx off");
+        }
+        transfer(&a, &b, "10.9.0.2:0");
+        transfer(&a, &b, "[fd00::2]:0");
+    }
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@
 mod chart;
 mod cpu;
 mod outcome;
-mod place;
-mod request;
+pub(crate) mod place;
+pub(crate) mod request;
 mod side;
 mod stream;
 mod udp;

@@ -13,6 +13,7 @@ mod figures;
 mod load;
 mod question;
 mod report;
+mod scale;
 
 use anyhow::bail;
 
@@ -23,7 +24,7 @@ fn main() -> anyhow::Result<()> {
         // Before anything else: the time is stamped here.
         (Some("subject"), Some(name)) => Ok(control::subject::run(&name)?),
         (Some(what), None) => measure(what),
-        _ => bail!("say what to measure: dns, datapath or control"),
+        _ => bail!("say what to measure: dns, datapath, scale or control"),
     }
 }
 
@@ -33,6 +34,7 @@ async fn measure(what: &str) -> anyhow::Result<()> {
         "dns" => dns::measure().await,
         "datapath" => datapath::measure().await,
         "control" => control::measure().await,
-        _ => bail!("say what to measure: dns, datapath or control"),
+        "scale" => scale::measure().await,
+        _ => bail!("say what to measure: dns, datapath, scale or control"),
     }
 }

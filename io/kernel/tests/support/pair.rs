@@ -20,9 +20,28 @@ pub struct Side {
     pub desired: Desired,
 }
 
-/// Where things are on side 1 or 2.
-pub fn underlay(side: u8) -> IpAddr {
-    v4(&format!("192.0.2.{side}"))
+/// What the cable carries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Cable {
+    Four,
+    Six,
+}
+
+impl Cable {
+    /// Where side 1 or 2 is.
+    pub fn underlay(self, side: u8) -> IpAddr {
+        match self {
+            Self::Four => v4(&format!("192.0.2.{side}")),
+            Self::Six => format!("2001:db8::{side}").parse().unwrap(),
+        }
+    }
+
+    fn address(self, side: u8) -> String {
+        match self {
+            Self::Four => format!("192.0.2.{side}/24"),
+            Self::Six => format!("2001:db8::{side}/64 nodad"),
+        }
+    }
 }
 
 pub fn overlay(side: u8) -> [IpAddr; 2] {
@@ -33,7 +52,8 @@ pub fn mac(side: u8) -> MacAddr {
     MacAddr([0x06, 0, 0, 0, 0, side])
 }
 
-pub fn wanted(engine: Engine, own: u8, other: u8) -> Desired {
+pub fn wanted((engine, cable): (Engine, Cable), own: u8, other: u8) -> Desired {
+    let underlay = |side| cable.underlay(side);
     let endpoint = EndpointId::from_random(u128::from(own) << 120);
     let port = Port {
         peer: IfName::peer(endpoint),
@@ -59,9 +79,9 @@ pub fn wanted(engine: Engine, own: u8, other: u8) -> Desired {
     }
 }
 
-async fn side(engine: Engine, own: u8, other: u8) -> Side {
+async fn side(how: (Engine, Cable), own: u8, other: u8) -> Side {
     let host = Host::new();
-    let desired = wanted(engine, own, other);
+    let desired = wanted(how, own, other);
     host.reach(&desired).await;
     let workload = Netns::unnamed().unwrap();
     let segment = &desired.segments[&vni(VNI)];
@@ -87,14 +107,21 @@ pub async fn pair() -> (Side, Side) {
 
 /// Two hosts on one cable, each with an engine of its own.
 pub async fn pair_of(one: Engine, other: Engine) -> (Side, Side) {
-    let (a, b) = (side(one, 1, 2).await, side(other, 2, 1).await);
-    let cable = || std::process::Command::new("sleep").arg("60").spawn().unwrap();
-    let mut anchor = b.host.netns.run(cable).unwrap();
+    pair_over(Cable::Four, one, other).await
+}
+
+/// The same over a cable of this kind.
+pub async fn pair_over(cable: Cable, one: Engine, other: Engine) -> (Side, Side) {
+    let (a, b) = (side((one, cable), 1, 2).await, side((other, cable), 2, 1).await);
+    let anchor = || std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    let mut anchor = b.host.netns.run(anchor).unwrap();
     a.host.run(&format!("ip link add eth0 type veth peer name eth0 netns {}", anchor.id()));
     anchor.kill().unwrap();
     anchor.wait().unwrap();
-    a.host.run("ip addr add 192.0.2.1/24 dev eth0; ip link set eth0 up");
-    b.host.run("ip addr add 192.0.2.2/24 dev eth0; ip link set eth0 up");
+    for (number, side) in [(1, &a), (2, &b)] {
+        let address = cable.address(number);
+        side.host.run(&format!("ip addr add {address} dev eth0; ip link set eth0 up"));
+    }
     for side in [&a, &b] {
         let plan = side.host.reach(&side.desired).await.to_string();
         assert!(plan.starts_with("guard every interface"), "{plan}");
