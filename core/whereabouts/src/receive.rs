@@ -37,13 +37,15 @@ impl Whereabouts {
             Message::Directory { network, nodes } => self.directory_of(network, &nodes),
             Message::Snapshot { stream, head, presence, rows, fresh } => {
                 let ids = rows.iter().map(|row| row.id).collect();
-                let word = Word { from, stream, head, presence, fresh, ids };
+                let word = Word { from, stream, head, presence, fresh, ids, whole: true };
                 return self.take(now, &word, |known| known.replace(head, presence, rows));
             }
             Message::Delta { stream, epoch, from: after, to, presence, changes, fresh } => {
                 let ids = changes.iter().map(RowChange::id).collect();
                 let head = Head { epoch, version: to };
-                let word = Word { from, stream, head, presence, fresh, ids };
+                // Who leaves ends all of its rows.
+                let whole = presence != Presence::Here;
+                let word = Word { from, stream, head, presence, fresh, ids, whole };
                 let apply = |known: &mut Stream| known.apply((epoch, after, to), presence, changes);
                 return self.take(now, &word, apply);
             }
@@ -91,7 +93,8 @@ impl Whereabouts {
         if let Some((endpoint, of)) = theft {
             return Err(Rejected::NotYours { from: owner, endpoint, owner: of });
         }
-        let (effect, awaited) = table.take(owner, apply);
+        let rows = (!word.whole).then_some(word.ids.as_slice());
+        let (effect, awaited) = table.take(owner, rows, apply);
         match effect {
             Effect::Known => {}
             Effect::Gap => self.ask(now, word.from, word.stream, word.fresh),
@@ -169,7 +172,7 @@ impl Whereabouts {
             return;
         }
         let end = |known: &mut Stream| known.replace(head, Presence::Left, Vec::new());
-        if matches!(table.take(stream.owner, end).0, Effect::Advanced { .. }) {
+        if matches!(table.take(stream.owner, None, end).0, Effect::Advanced { .. }) {
             let network = stream.network;
             self.events.extend([Event::Changed(network), Event::ParticipantsChanged(network)]);
             self.pass_on(now, stream, 0, stream.owner);
@@ -263,4 +266,6 @@ struct Word {
     presence: Presence,
     fresh: bool,
     ids: Vec<EndpointId>,
+    /// Whether it may change other rows than those.
+    whole: bool,
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use weft_model::NodeId;
+use weft_model::{NetworkId, NodeId};
 
 use crate::outbox::{Detail, Say};
 use crate::{StreamId, Whereabouts};
@@ -38,7 +38,7 @@ pub(crate) struct Relay {
 impl Whereabouts {
     /// Tells some participants of what changed in this node's stream after version `after`.
     pub(crate) fn push(&mut self, stream: StreamId, after: u64) {
-        for to in self.draw(stream) {
+        for to in self.draw(stream.network) {
             self.say(to, Say::News(stream), Detail::After { version: after, fresh: true });
         }
     }
@@ -55,19 +55,25 @@ impl Whereabouts {
         self.relay_at.get_or_insert(now + GATHER);
     }
 
-    /// Passes on what has gathered.
+    /// Passes on what has gathered, all of a network to the same participants: each change reaches
+    /// as many as if it were alone, in as few packets as one.
     pub(crate) fn relay(&mut self) {
         self.relay_at = None;
+        let mut drawn: Option<(NetworkId, Vec<NodeId>)> = None;
         for (stream, Relay { after, by }) in std::mem::take(&mut self.relays) {
-            for to in self.draw(stream).into_iter().filter(|to| *to != by && *to != stream.owner) {
+            let (_, told) = match drawn.take().filter(|(network, _)| *network == stream.network) {
+                Some(same) => drawn.insert(same),
+                None => drawn.insert((stream.network, self.draw(stream.network))),
+            };
+            for &to in told.iter().filter(|to| **to != by && **to != stream.owner) {
                 self.say(to, Say::News(stream), Detail::After { version: after, fresh: true });
             }
         }
     }
 
-    fn draw(&mut self, stream: StreamId) -> Vec<NodeId> {
+    fn draw(&mut self, network: NetworkId) -> Vec<NodeId> {
         let (me, hidden) = (self.me, &self.hidden);
-        let Some(table) = self.tables.get_mut(&stream.network) else { return Vec::new() };
+        let Some(table) = self.tables.get_mut(&network) else { return Vec::new() };
         let count = fanout(table.target_count(me, hidden));
         table.draw((me, hidden), count, &mut self.dice)
     }

@@ -75,6 +75,10 @@ impl Stream {
         self.rows.iter().map(|row| row.id)
     }
 
+    pub(crate) fn has(&self, id: EndpointId) -> bool {
+        self.find(id).is_ok()
+    }
+
     /// The owner's own change, as of `version`; false if it changes nothing.
     pub(crate) fn change(&mut self, version: u64, change: RowChange) -> bool {
         let id = change.id();

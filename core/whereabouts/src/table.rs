@@ -28,6 +28,8 @@ pub(crate) struct Table {
     pub(crate) answered: bool,
     /// Who is to hear of changes; absent: it may have changed.
     targets: Option<Vec<NodeId>>,
+    /// Who came since: in a network that starts all at once everybody is new once.
+    newcomers: Vec<NodeId>,
 }
 
 impl Table {
@@ -43,6 +45,7 @@ impl Table {
             until: None,
             answered: false,
             targets: None,
+            newcomers: Vec::new(),
         }
     }
 
@@ -73,26 +76,41 @@ impl Table {
         let new = !self.streams.contains_key(&node);
         if new {
             self.streams.insert(node, Stream::unheard());
-            self.targets = None;
+            self.newcomers.push(node);
         }
         new
     }
 
-    /// Changes a stream and keeps what is derived from it in line.
-    pub(crate) fn update<R>(&mut self, owner: NodeId, change: impl FnOnce(&mut Stream) -> R) -> R {
+    /// Changes a stream and keeps what is derived from it in line. `rows` names all that may come,
+    /// change or go; absent: it may be any.
+    pub(crate) fn update<R>(
+        &mut self,
+        owner: NodeId,
+        rows: Option<&[EndpointId]>,
+        change: impl FnOnce(&mut Stream) -> R,
+    ) -> R {
         let stream = self.streams.entry(owner).or_insert_with(|| {
-            self.targets = None;
+            self.newcomers.push(owner);
             Stream::unheard()
         });
         let (head, presence) = (stream.head(), stream.presence());
-        let before: Vec<EndpointId> = stream.ids().collect();
+        let before: Vec<EndpointId> = match rows {
+            Some(rows) => rows.to_vec(),
+            None => stream.ids().collect(),
+        };
         let result = change(stream);
         if stream.head() != head {
             self.sums.replace(owner, head, stream.head());
             for id in before {
-                self.owners.remove(&id);
+                if stream.has(id) {
+                    self.owners.insert(id, owner);
+                } else if self.owners.get(&id) == Some(&owner) {
+                    self.owners.remove(&id);
+                }
             }
-            self.owners.extend(stream.ids().map(|id| (id, owner)));
+            if rows.is_none() {
+                self.owners.extend(stream.ids().map(|id| (id, owner)));
+            }
         }
         if stream.presence() != presence {
             self.targets = None;
@@ -104,9 +122,10 @@ impl Table {
     pub(crate) fn take(
         &mut self,
         owner: NodeId,
+        rows: Option<&[EndpointId]>,
         apply: impl FnOnce(&mut Stream) -> Effect,
     ) -> (Effect, bool) {
-        let effect = self.update(owner, apply);
+        let effect = self.update(owner, rows, apply);
         let advanced = matches!(effect, Effect::Advanced { .. });
         let awaited = advanced && self.asked.remove(&owner).is_some_and(|(_, fresh)| fresh);
         (effect, awaited)
@@ -175,9 +194,15 @@ impl Table {
     }
 
     fn targets(&mut self, me: NodeId, hidden: &BTreeSet<NodeId>) -> &mut Vec<NodeId> {
-        let targets = self.targets.take().unwrap_or_else(|| {
-            self.participants(me).filter(|node| !hidden.contains(node)).collect()
-        });
+        let newcomers = std::mem::take(&mut self.newcomers);
+        let up = |node: &NodeId| *node != me && !hidden.contains(node);
+        let targets = match self.targets.take() {
+            Some(mut known) => {
+                known.extend(newcomers.into_iter().filter(up));
+                known
+            }
+            None => self.participants(me).filter(up).collect(),
+        };
         self.targets.insert(targets)
     }
 }

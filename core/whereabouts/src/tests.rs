@@ -51,6 +51,42 @@ fn whoever_does_not_take_part_hears_of_participation_only() {
 }
 
 #[test]
+fn what_gathers_is_passed_on_to_the_same_participants() {
+    let nodes: Vec<NodeId> = (1..=40).map(NodeId::from_random).collect();
+    let (mut machine, now) = (Whereabouts::new(nodes[0], 1, 7), crate::test_clock());
+    machine.set_members(now, members(&nodes));
+    machine.join(NET);
+    let word = |owner, version, rows, fresh| Message::Snapshot {
+        stream: StreamId { network: NET, owner },
+        head: crate::Head { epoch: 1, version },
+        presence: Presence::Here,
+        rows,
+        fresh,
+    };
+    for &owner in &nodes[1..] {
+        machine.handle(now, owner, word(owner, 1, vec![], false)).unwrap();
+    }
+    drain(&mut machine);
+    let fresh = [(nodes[1], 1), (nodes[2], 2)];
+    for (owner, row) in fresh {
+        let row = vec![Arc::new(endpoint(row))];
+        machine.handle(now, nodes[3], word(owner, 2, row, true)).unwrap();
+    }
+    machine.handle_timeout(now + Duration::from_millis(5));
+    let sent = drain(&mut machine);
+    let told = |of: NodeId| -> BTreeSet<NodeId> {
+        let about = |message: &Message| match message {
+            Message::Snapshot { stream, .. } | Message::Delta { stream, .. } => stream.owner == of,
+            _ => false,
+        };
+        let told = sent.iter().filter(|sent| about(&sent.message)).map(|sent| sent.to);
+        told.filter(|to| !fresh.iter().any(|(owner, _)| owner == to)).collect()
+    };
+    assert_eq!(told(nodes[1]), told(nodes[2]));
+    assert!((6..=9).contains(&told(nodes[1]).len()), "{sent:?}");
+}
+
+#[test]
 fn losing_a_node_hides_its_rows_and_deletes_none() {
     let (mut a, mut b, now) = pair();
     a.put(NET, endpoint(1));

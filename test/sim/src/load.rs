@@ -75,7 +75,7 @@ fn change(change: &RowChange) -> usize {
 }
 
 fn row(endpoint: &Endpoint) -> usize {
-    let names: usize = endpoint.names().map(|name: &Name| name.to_string().len() + 2).sum();
+    let names: usize = endpoint.names().map(|name: &Name| name.as_str().len() + 2).sum();
     2 + ID + 8 + endpoint.addresses.len() * 6 + names
 }
 

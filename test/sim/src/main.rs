@@ -32,6 +32,9 @@ struct Arguments {
     /// Packets lost, in percent
     #[arg(long, default_value_t = 0)]
     loss: u32,
+    /// Leave the cluster alone for so many seconds before anything is measured
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    settle: u64,
     /// Changes whose way to everybody is timed
     #[arg(long, default_value_t = 20)]
     changes: usize,
@@ -100,6 +103,7 @@ impl Arguments {
             participants: self.participants,
             workloads: self.workloads,
             loss: self.loss,
+            settle: Duration::from_secs(self.settle),
             changes: self.changes,
             rate: self.rate,
             crashes: self.crashes,

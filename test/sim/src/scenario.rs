@@ -41,6 +41,9 @@ pub struct Scenario {
     pub workloads: usize,
     /// Packets lost, in percent.
     pub loss: u32,
+    /// How long the cluster is left alone before anything is measured: news of the start are
+    /// passed on for a while.
+    pub settle: Duration,
     /// Changes to be timed.
     pub changes: usize,
     /// Changes per second, on hosts drawn by lot.
@@ -64,6 +67,7 @@ impl Default for Scenario {
             participants: 0,
             workloads: 0,
             loss: 0,
+            settle: Duration::ZERO,
             changes: 20,
             rate: 10,
             crashes: 0,
@@ -104,6 +108,7 @@ pub fn run(scenario: &Scenario) -> Report {
     world.watch.strict = scenario.nodes <= STRICT;
     begin(&mut world, scenario);
     let began = agree(&mut world);
+    world.run_for(scenario.settle);
     let mut report = measure(&mut world, scenario);
     crashes(&mut world, scenario, &mut report);
     let harmed = !(scenario.harm.is_zero() && scenario.split.is_zero());
@@ -143,9 +148,9 @@ fn begin(world: &mut World, scenario: &Scenario) {
     for at in 0..world.nodes.len() {
         world.stock(at, scenario.workloads);
         world.start(at);
-    }
-    if world.nodes.len() > WARM {
-        world.recall_all();
+        if world.nodes.len() > WARM {
+            world.recall(at);
+        }
     }
 }
 
@@ -260,13 +265,15 @@ impl std::fmt::Display for Scenario {
         write!(
             f,
             "cargo run --release -p weft-sim -- --seed {} --nodes {} --networks {} --participants {} \
-             --workloads {} --loss {} --changes {} --rate {} --crashes {} --harm {} --split {} --mesh {}",
+             --workloads {} --loss {} --settle {} --changes {} --rate {} --crashes {} --harm {} \
+             --split {} --mesh {}",
             self.seed,
             self.nodes,
             self.networks,
             self.participants,
             self.workloads,
             self.loss,
+            self.settle.as_secs(),
             self.changes,
             self.rate,
             self.crashes,

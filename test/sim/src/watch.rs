@@ -26,7 +26,7 @@ pub(crate) struct Watch {
     pub(crate) violation: Option<Violation>,
     /// Whether the invariants are looked at; it costs time that grows with the rows.
     pub(crate) strict: bool,
-    timing: bool,
+    pub(crate) timing: bool,
     hash: u64,
     timed: BTreeMap<EndpointId, SimTime>,
     known: BTreeSet<(usize, EndpointId)>,

@@ -58,9 +58,9 @@ pub(crate) enum Event {
     /// The last packet of a handshake comes.
     Connect { pair: (usize, usize) },
     /// A packet is sent again.
-    Again { packet: Packet },
+    Again { packet: Box<Packet> },
     /// A packet arrives.
-    Arrive(Packet),
+    Arrive(Box<Packet>),
     /// A connection has been silent for long.
     Idle { pair: (usize, usize), number: u64 },
     /// A host goes on that was paused.

@@ -13,7 +13,7 @@ use crate::world::World;
 /// With many hosts it is enough that those of a network know the same of it: what they say of
 /// themselves is among that, and contents are compared with few.
 pub(crate) fn disagreement(world: &World) -> Option<Violation> {
-    if let Some(network) = world.networks.iter().find(|network| differs(world, **network)) {
+    if let Some(network) = differing(world) {
         let details = format!("hosts on network {network} do not know the same");
         return Some(Violation::new("the cluster has not healed", details));
     }
@@ -25,11 +25,16 @@ pub(crate) fn disagreement(world: &World) -> Option<Violation> {
     world.nodes.iter().enumerate().find_map(|(at, node)| difference(at, node, &truths))
 }
 
-fn differs(world: &World, network: NetworkId) -> bool {
-    let on_it = world.nodes.iter().filter(|node| node.rows.contains_key(&network));
-    let agents = on_it.filter_map(|node| node.agent.as_ref());
-    let mut digests = agents.map(|agent| agent.whereabouts.digest(network));
-    digests.next().is_some_and(|first| digests.any(|other| other != first))
+/// A network of which not all of its hosts know the same; those whose agent is away do not count.
+fn differing(world: &World) -> Option<NetworkId> {
+    let mut sums = BTreeMap::new();
+    let running = world.nodes.iter().filter_map(|node| Some((node, node.agent.as_ref()?)));
+    running
+        .flat_map(|(node, agent)| node.rows.keys().map(move |network| (*network, agent)))
+        .find_map(|(network, agent)| {
+            let sum = agent.whereabouts.digest(network);
+            (*sums.entry(network).or_insert(sum) != sum).then_some(network)
+        })
 }
 
 type Truth<'a> = BTreeMap<EndpointId, (&'a Node, &'a weft_model::Endpoint)>;

@@ -29,7 +29,7 @@ impl World {
     /// hosts connect when they have something to say.
     pub(super) fn send(&mut self, from: usize, peer: NodeId, load: Load) {
         let Some(&to) = self.places.get(&peer) else { return };
-        let link = self.links.get(&pair(from, to)).map(|link| link.number);
+        let link = self.link(from, to);
         if self.is_mesh() {
             let believed = self.nodes.get(from).and_then(|node| node.agent.as_ref());
             let believed = believed.and_then(|agent| agent.connected.get(&to).copied());
@@ -40,12 +40,17 @@ impl World {
         let Some(sender) = self.nodes.get(from).map(|node| node.id) else { return };
         self.watch.sent(load.size());
         let ids = (sender, peer);
-        self.transmit(Packet { from, to, ids, link, tried: Duration::ZERO, load });
+        self.transmit(Box::new(Packet { from, to, ids, link, tried: Duration::ZERO, load }));
     }
 
-    pub(super) fn transmit(&mut self, packet: Packet) {
-        let current = self.links.get(&pair(packet.from, packet.to)).map(|link| link.number);
-        if self.is_mesh() && current != packet.link {
+    /// The connection that a packet takes; in a large cluster there is none to speak of.
+    fn link(&self, from: usize, to: usize) -> Option<u64> {
+        let kept = self.links.get(&pair(from, to)).filter(|_| self.is_mesh());
+        kept.map(|link| link.number)
+    }
+
+    pub(super) fn transmit(&mut self, packet: Box<Packet>) {
+        if self.link(packet.from, packet.to) != packet.link {
             return;
         }
         match self.underlay.carry(packet.from, packet.to, &mut self.dice) {
@@ -60,7 +65,7 @@ impl World {
     }
 
     /// Each pause is as long as all before it (RFC 9002 §6.2).
-    fn again(&mut self, mut packet: Packet) {
+    fn again(&mut self, mut packet: Box<Packet>) {
         let pause = RETRANSMIT.max(packet.tried);
         packet.tried += pause;
         if packet.load.is_lasting() && packet.tried < IDLE {
@@ -68,15 +73,14 @@ impl World {
         }
     }
 
-    pub(super) fn arrive(&mut self, packet: Packet) {
+    pub(super) fn arrive(&mut self, packet: Box<Packet>) {
         let to = packet.to;
         if !self.nodes.get(to).is_some_and(Node::runs) {
             // Nobody acknowledges it.
             return self.again(packet);
         }
-        let current = self.links.get(&pair(packet.from, to)).map(|link| link.number);
-        if !self.is_mesh() || current == packet.link {
-            self.hand_over(packet);
+        if self.link(packet.from, to) == packet.link {
+            self.hand_over(*packet);
             self.pump(to);
         }
     }
@@ -88,7 +92,8 @@ impl World {
         let Some(node) = self.nodes.get_mut(to).filter(|node| node.id == recipient) else { return };
         let instant = node.now(now);
         let Some(agent) = &mut node.agent else { return };
-        let rows = self.watch.timed_of(to, load.rows());
+        let rows = if self.watch.timing { load.rows() } else { Vec::new() };
+        let rows = self.watch.timed_of(to, rows);
         match load {
             Load::Rows(messages) => {
                 for message in messages {

@@ -39,18 +39,16 @@ impl World {
         self.registry = Registry { roll: Arc::new(ids().collect()), members: Arc::new(members) };
     }
 
-    /// Everybody knows already that everybody is alive.
-    pub(crate) fn recall_all(&mut self) {
+    /// A host that starts for the first time knows already that everybody is alive.
+    pub(crate) fn recall(&mut self, at: usize) {
         let now = self.now;
-        let all: Vec<_> = self.nodes.iter().map(|node| (node.id, node.epoch)).collect();
-        for at in 0..self.nodes.len() {
-            let Some(node) = self.nodes.get_mut(at) else { continue };
-            let instant = node.now(now);
-            if let Some(agent) = &mut node.agent {
-                agent.membership.recall(instant, all.iter().copied());
-            }
-            self.pump(at);
+        let all: Vec<_> = self.nodes.iter().map(|node| (node.id, 1)).collect();
+        let Some(node) = self.nodes.get_mut(at) else { return };
+        let instant = node.now(now);
+        if let Some(agent) = &mut node.agent {
+            agent.membership.recall(instant, all.into_iter());
         }
+        self.pump(at);
     }
 
     pub(super) fn follow_registry(&mut self, at: usize) {
