@@ -11,6 +11,7 @@
 mod fault;
 mod heap;
 pub mod invariants;
+mod ledger;
 mod link;
 mod load;
 mod node;

@@ -74,10 +74,12 @@ enum Form {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let mut bad = 0;
+    let (mut bad, mut seconds, mut faults) = (0, 0.0, 0);
     for seed in arguments.seed..arguments.seed.saturating_add(arguments.seeds) {
         let report = run(&arguments.scenario(seed));
         bad += u64::from(!report.is_good());
+        seconds += report.seconds;
+        faults += report.faults;
         let silent = arguments.quiet && report.is_good();
         if !silent && print(&report, arguments.output).is_err() {
             // Nobody reads any more.
@@ -86,7 +88,12 @@ fn main() -> ExitCode {
     }
     if arguments.quiet {
         // A sum that nobody reads is no failure.
-        drop(writeln!(std::io::stdout(), "{} seeds, {bad} failed", arguments.seeds));
+        let hours = seconds / 3600.0;
+        drop(writeln!(
+            std::io::stdout(),
+            "{} seeds, {hours:.0} hours of virtual time, {faults} faults: {bad} failed",
+            arguments.seeds
+        ));
     }
     if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

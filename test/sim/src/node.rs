@@ -1,14 +1,28 @@
 //! One host: its machines, its clock, and what its disk remembers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use ipnet::IpNet;
+use weft_addresses::Lessor;
 use weft_membership::{Membership, Roll, Settings};
 use weft_model::{Endpoint, EndpointId, NetworkId, NodeId};
 use weft_whereabouts::{Members, Whereabouts};
 
 use crate::time::{HostClock, SimTime};
+
+/// How long a freed address rests: shorter than in a real cluster, so that some are leased again.
+pub(crate) const REST: Duration = Duration::from_secs(5);
+
+/// What a host's disk holds of a network's addresses, beside those of its rows.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    pub(crate) blocks: BTreeSet<IpNet>,
+    /// They were leased once, and rest or are free.
+    pub(crate) freed: BTreeSet<IpAddr>,
+}
 
 /// One host.
 #[derive(Debug)]
@@ -24,6 +38,7 @@ pub(crate) struct Node {
     /// On its disk.
     pub(crate) epoch: u64,
     pub(crate) rows: BTreeMap<NetworkId, BTreeMap<EndpointId, Endpoint>>,
+    pub(crate) pools: BTreeMap<NetworkId, Pool>,
 }
 
 /// What is lost when the agent ends.
@@ -33,6 +48,9 @@ pub(crate) struct Agent {
     pub(crate) membership: Membership,
     /// The connections that this side believes in, by number.
     pub(crate) connected: BTreeMap<usize, u64>,
+    pub(crate) lessors: BTreeMap<NetworkId, Lessor>,
+    /// Networks that a block was asked for.
+    pub(crate) asking: BTreeSet<NetworkId>,
 }
 
 /// The registry, as far as it matters here: who is a member.
@@ -52,6 +70,7 @@ impl Node {
             timer: (SimTime(u64::MAX), 0),
             epoch: 0,
             rows: BTreeMap::new(),
+            pools: BTreeMap::new(),
         }
     }
 
@@ -70,7 +89,13 @@ impl Node {
             rows.values().for_each(|row| whereabouts.put(network, row.clone()));
         }
         let membership = Membership::new(self.id, self.epoch, seed, settings);
-        self.agent = Some(Agent { whereabouts, membership, connected: BTreeMap::new() });
+        self.agent = Some(Agent {
+            whereabouts,
+            membership,
+            connected: BTreeMap::new(),
+            lessors: BTreeMap::new(),
+            asking: BTreeSet::new(),
+        });
         self.follow(now, registry);
     }
 

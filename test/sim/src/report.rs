@@ -39,6 +39,10 @@ pub struct Report {
     pub trace_hash: String,
     /// Milliseconds from the end of all harm to exact agreement; absent if there was no harm.
     pub heal_ms: Option<f64>,
+    /// Seconds of virtual time, all in all.
+    pub seconds: f64,
+    /// Things that went wrong.
+    pub faults: u64,
     /// Whether all hosts agreed in the end.
     pub healed: bool,
     /// What must never happen, and did.

@@ -20,7 +20,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// Who has not noticed a death by then has not noticed it.
 const NOTICED: Duration = Duration::from_secs(20);
 /// With more hosts the invariants that are looked at all the time would take most of it.
-const STRICT: usize = 64;
+pub(crate) const STRICT: usize = 64;
 /// With more hosts the run begins with a cluster that has been running: for all of them to meet
 /// at once takes most of the time, and never happens.
 const WARM: usize = 2_000;
@@ -118,12 +118,15 @@ pub fn run(scenario: &Scenario) -> Report {
         split(&mut world, scenario.split);
     }
     let healed = agree(&mut world);
+    world.watch.look_back(world.ledger.as_ref());
     let violation = world.watch.violation.as_ref().map(ToString::to_string);
     Report {
         heal_ms: healed.filter(|_| harmed).map(|span| span.as_secs_f64() * 1e3),
         healed: began.is_some() && healed.is_some(),
         violation: violation.or_else(|| disagreement(&world).map(|found| found.to_string())),
         trace_hash: format!("{:016x}", world.watch.trace_hash()),
+        seconds: world.now.since(SimTime::default()).as_secs_f64(),
+        faults: world.watch.faults,
         bytes_of_memory_per_node: resident() / (scenario.nodes.max(1) as u64),
         ..report
     }
@@ -251,6 +254,7 @@ fn split(world: &mut World, span: Duration) {
         return;
     }
     world.split();
+    world.watch.faults += 1;
     let since = world.now;
     while world.now.since(since) < span {
         world.work();

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weft_model::{EndpointId, NetworkId, NodeId};
+use weft_model::{Endpoint, EndpointId, NetworkId, NodeId};
+use weft_registry::Block;
 use weft_whereabouts::{Event, Rejected, Whereabouts};
 
-use crate::invariants::{NoResurrection, OwnNetworks, RightOwner, Violation};
+use crate::invariants::{KeptWord, NoResurrection, OneLease, OwnNetworks, RightOwner, Violation};
+use crate::ledger::Ledger;
 use crate::time::SimTime;
 
 /// FNV-1a, 64 bit.
@@ -23,6 +25,8 @@ pub(crate) struct Watch {
     pub(crate) detections: Vec<u64>,
     /// How often a host was said to be down that was not.
     pub(crate) alarms: u64,
+    /// Things that went wrong.
+    pub(crate) faults: u64,
     pub(crate) violation: Option<Violation>,
     /// Whether the invariants are looked at; it costs time that grows with the rows.
     pub(crate) strict: bool,
@@ -34,6 +38,8 @@ pub(crate) struct Watch {
     noticed: BTreeSet<usize>,
     no_resurrection: NoResurrection,
     right_owner: RightOwner,
+    one_lease: OneLease,
+    kept_word: KeptWord,
 }
 
 impl Default for Watch {
@@ -44,6 +50,7 @@ impl Default for Watch {
             latencies: Vec::new(),
             detections: Vec::new(),
             alarms: 0,
+            faults: 0,
             violation: None,
             strict: true,
             timing: false,
@@ -54,6 +61,8 @@ impl Default for Watch {
             noticed: BTreeSet::new(),
             no_resurrection: NoResurrection::default(),
             right_owner: RightOwner::default(),
+            one_lease: OneLease::default(),
+            kept_word: KeptWord::default(),
         }
     }
 }
@@ -88,7 +97,32 @@ impl Watch {
         for id in ids {
             self.timed.remove(&id);
             self.no_resurrection.ended(id);
+            self.one_lease.ended(id);
         }
+    }
+
+    /// A workload got its addresses.
+    pub(crate) fn leased(&mut self, network: NetworkId, endpoint: &Endpoint) {
+        let violation = self.one_lease.leased(network, endpoint);
+        violation.into_iter().for_each(|violation| self.blame(violation));
+    }
+
+    /// A host was told that it has a block.
+    pub(crate) fn acknowledged(&mut self, ledger: &Ledger, block: Block) {
+        self.kept_word.acknowledged(block);
+        self.look_back(Some(ledger));
+    }
+
+    /// A host was removed from the registry.
+    pub(crate) fn removed(&mut self, ledger: &Ledger, host: NodeId) {
+        self.kept_word.removed(host);
+        self.look_back(Some(ledger));
+    }
+
+    /// Is all that was acknowledged still so?
+    pub(crate) fn look_back(&mut self, ledger: Option<&Ledger>) {
+        let violation = ledger.and_then(|ledger| self.kept_word.look(ledger.truth()));
+        violation.into_iter().for_each(|violation| self.blame(violation));
     }
 
     /// Those of the rows whose way is timed and that the host did not know.

@@ -1,6 +1,7 @@
 //! All hosts, all wires, and the one loop that makes things happen.
 
 mod harm;
+mod lease;
 mod link;
 mod packet;
 mod registry;
@@ -13,20 +14,25 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 use weft_membership::Carrier;
 use weft_model::{NetworkId, NodeId};
+use weft_registry::Block;
 use weft_whereabouts::Transmit;
 
 use crate::heap::Heap;
+use crate::ledger::Ledger;
 use crate::link::Link;
 use crate::load::Load;
 use crate::node::{Node, Registry};
-use crate::scenario::Scenario;
+use crate::scenario::{STRICT, Scenario};
 use crate::time::{HostClock, SimTime};
 use crate::underlay::Underlay;
 use crate::watch::Watch;
+use lease::Claim;
 use packet::Packet;
 
 /// The most that a host's clock is fast or slow, in parts per million: a bad one.
 const DRIFT: i64 = 500;
+/// So many hosts are managers: the first ones.
+pub(crate) const MANAGERS: usize = 3;
 
 /// Everything there is.
 #[derive(Debug)]
@@ -38,6 +44,8 @@ pub(crate) struct World {
     pub(crate) underlay: Underlay,
     pub(crate) watch: Watch,
     pub(crate) registry: Registry,
+    /// Who may lease which addresses; with many hosts workloads are numbered instead.
+    pub(crate) ledger: Option<Ledger>,
     /// Up to so many hosts every two are connected.
     pub(crate) mesh: usize,
     places: BTreeMap<NodeId, usize>,
@@ -49,7 +57,7 @@ pub(crate) struct World {
 }
 
 /// What can happen.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Event {
     /// A machine asked to be woken.
     Timer { node: usize, number: u64 },
@@ -63,6 +71,12 @@ pub(crate) enum Event {
     Arrive(Box<Packet>),
     /// A connection has been silent for long.
     Idle { pair: (usize, usize), number: u64 },
+    /// A manager is asked for a block.
+    Claim { claim: Claim },
+    /// A host may have waited for a block in vain.
+    AskAgain { claim: Claim },
+    /// A host is told that it has a block.
+    Granted { claim: Claim, block: Block },
     /// A host goes on that was paused.
     Resume { node: usize },
     /// A host's agent starts.
@@ -84,6 +98,7 @@ impl World {
             underlay: Underlay::new(loss),
             watch: Watch::default(),
             registry: Registry::default(),
+            ledger: None,
             mesh,
             places: BTreeMap::new(),
             links: BTreeMap::new(),
@@ -100,6 +115,8 @@ impl World {
         }
         world.dice = dice;
         world.register();
+        let hosts = world.nodes.iter().map(|node| node.id);
+        world.ledger = (nodes <= STRICT).then(|| Ledger::new(&world.networks, hosts));
         world
     }
 
@@ -107,6 +124,11 @@ impl World {
     pub(crate) const fn fresh(&mut self) -> u64 {
         self.count += 1;
         self.count
+    }
+
+    /// A lot.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.dice.random_range(0..end.max(1))
     }
 
     fn fresh_id(&mut self) -> NodeId {
@@ -140,6 +162,9 @@ impl World {
             Event::Again { packet } => self.transmit(packet),
             Event::Arrive(packet) => self.arrive(packet),
             Event::Idle { pair, number } => self.idle(pair, number),
+            Event::Claim { claim } => self.claim(claim),
+            Event::AskAgain { claim } => self.ask_again(claim),
+            Event::Granted { claim, block } => self.granted(claim, block),
             Event::Resume { node } => self.resume(node),
             Event::Start { node } => self.start(node),
             Event::Heal => self.heal(),

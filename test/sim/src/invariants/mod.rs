@@ -1,14 +1,18 @@
 //! What must never happen, one file each, and what must be true when nothing is wrong any more.
 
 mod agreement;
+mod kept_word;
 mod no_resurrection;
+mod one_lease;
 mod own_networks;
 mod right_owner;
 
 use std::fmt;
 
 pub(crate) use agreement::disagreement;
+pub(crate) use kept_word::KeptWord;
 pub(crate) use no_resurrection::NoResurrection;
+pub(crate) use one_lease::OneLease;
 pub(crate) use own_networks::OwnNetworks;
 pub(crate) use right_owner::RightOwner;
 

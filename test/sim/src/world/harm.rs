@@ -13,6 +13,7 @@ impl World {
     pub(crate) fn harm(&mut self, fault: Fault) {
         let at = self.dice.random_range(0..self.nodes.len());
         let lasts = Fault::duration(&mut self.dice);
+        self.watch.faults += 1;
         match fault {
             Fault::Crash => {
                 self.crash(at);
@@ -87,6 +88,8 @@ impl World {
         self.review();
         self.dial_all(at);
         self.pump(at);
+        let networks = self.nodes.get(at).into_iter().flat_map(|node| node.rows.keys().copied());
+        networks.collect::<Vec<_>>().into_iter().for_each(|network| self.ask(at, network));
     }
 
     pub(crate) fn resume(&mut self, at: usize) {

@@ -5,11 +5,8 @@ use std::sync::Arc;
 
 use weft_whereabouts::Members;
 
-use super::World;
+use super::{MANAGERS, World};
 use crate::node::{Node, Registry};
-
-/// So many hosts are managers: the first ones.
-const MANAGERS: usize = 3;
 
 impl World {
     /// A host is lost with its disk: it is removed, and another takes its place.
@@ -21,6 +18,11 @@ impl World {
         let old =
             std::mem::replace(node, Node { paused: node.paused, ..Node::new(fresh, node.clock) });
         self.watch.ended(old.rows.into_values().flat_map(BTreeMap::into_keys));
+        if let Some(ledger) = &mut self.ledger {
+            ledger.remove(old.id);
+            ledger.add(fresh);
+            self.watch.removed(ledger, old.id);
+        }
         self.places.remove(&old.id);
         self.places.insert(fresh, at);
         self.register();

@@ -1,6 +1,7 @@
 //! What people do meanwhile: they start, rename and stop workloads.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use rand::RngExt as _;
 use weft_model::{Endpoint, EndpointId, MacAddr, Name, NetworkId};
@@ -23,7 +24,8 @@ impl World {
         let Some(node) = self.nodes.get(at) else { return };
         let (owner, networks): (_, Vec<NetworkId>) = (node.id, node.rows.keys().copied().collect());
         for network in networks.into_iter().cycle().take(workloads) {
-            let endpoint = self.endpoint();
+            // What runs from the beginning has addresses that nobody leases.
+            let endpoint = self.endpoint(None);
             self.watch.started(self.now, endpoint.id, owner);
             let Some(node) = self.nodes.get_mut(at) else { return };
             node.rows.entry(network).or_default().insert(endpoint.id, endpoint);
@@ -41,8 +43,13 @@ impl World {
         if !self.nodes.get(at)?.runs() {
             return None;
         }
-        let endpoint = self.endpoint();
+        let address = match &self.ledger {
+            Some(_) => Some(self.lease(at, network)?),
+            None => None,
+        };
+        let endpoint = self.endpoint(address);
         let id = endpoint.id;
+        self.watch.leased(network, &endpoint);
         let (now, node) = (self.now, self.nodes.get_mut(at)?);
         self.watch.started(now, id, node.id);
         node.rows.entry(network).or_default().insert(id, endpoint.clone());
@@ -72,6 +79,8 @@ impl World {
             rows.keys().for_each(|id| agent.whereabouts.remove(network, *id));
             agent.whereabouts.leave(instant, network);
         }
+        let addresses = rows.values().flat_map(|row| row.addresses.clone());
+        addresses.for_each(|address| self.release(at, network, address));
         self.watch.ended(rows.into_keys());
         self.watch.left(at, network);
         self.pump(at);
@@ -84,6 +93,7 @@ impl World {
         if let Some(agent) = &mut node.agent {
             agent.whereabouts.remove(network, endpoint.id);
         }
+        endpoint.addresses.iter().for_each(|address| self.release(at, network, *address));
         self.watch.ended([endpoint.id]);
         self.pump(at);
     }
@@ -105,13 +115,13 @@ impl World {
         rows.values().nth(self.dice.random_range(0..rows.len())).cloned()
     }
 
-    fn endpoint(&mut self) -> Endpoint {
+    fn endpoint(&mut self, address: Option<IpAddr>) -> Endpoint {
         let number = self.fresh();
         let [.., a, b, c] = number.to_be_bytes();
         Endpoint {
             id: EndpointId::from_random(number.into()),
             mac: MacAddr::from_random([2, 0, 0, a, b, c]),
-            addresses: vec![[10, a, b, c].into()],
+            addresses: vec![address.unwrap_or_else(|| [10, a, b, c].into())],
             name: name(number),
             aliases: BTreeSet::new(),
         }
