@@ -19,6 +19,7 @@ mod path;
 mod reconcile;
 mod serve;
 mod status;
+mod store;
 mod tables;
 mod token;
 mod top;
@@ -60,6 +61,7 @@ fn of_the_cluster() -> OpenApiRouter<Arc<Agent>> {
         .routes(routes!(cluster::join))
         .routes(routes!(cluster::leave))
         .routes(routes!(backup::backup))
+        .routes(routes!(store::show, store::moved))
         .routes(routes!(status::status))
 }
 

@@ -12,6 +12,7 @@ use weft_kernel::{Kernel as _, TableUse};
 use weft_model::Role;
 use weft_plan::Observed;
 use weft_registry::Command;
+use weft_store::{Etcd, EtcdAccess};
 
 use crate::datapath::Chosen;
 use crate::disk::{Disk, Membership};
@@ -134,7 +135,11 @@ impl Agent {
         self.refuse_second()?;
         let founded = found(&self.around, asked).await;
         let membership = founded.inspect_err(|_problem| drop(self.around.disk.clear()))?;
-        self.begin(membership).await?;
+        let etcd = membership.etcd.clone();
+        if let Err(problem) = self.begin(membership).await {
+            forget_in(etcd).await;
+            return Err(problem);
+        }
         self.confirmed().await.map(drop)
     }
 
@@ -203,9 +208,12 @@ impl Agent {
             }
             tracing::warn!(%problem, "left without giving back the seat among the managers");
         }
+        let last = member.fabric.view().nodes().len() <= 1;
+        let etcd = self.around.disk.membership().ok().flatten().and_then(|own| own.etcd);
         self.deregister(&member, asked).await?;
         self.member.send_replace(None);
         member.stop().await;
+        forget_in(etcd.filter(|_| last)).await;
         // Nothing of the cluster is here any more: Docker's copies of its networks go.
         self.around.cluster_networks.send_replace(Some(Arc::default()));
         self.around.events.left();
@@ -245,6 +253,15 @@ impl Agent {
         if let Some(member) = self.member.send_replace(None) {
             member.stop().await;
         }
+    }
+}
+
+/// A cluster that is no more leaves nothing in the etcd that kept its registry.
+async fn forget_in(etcd: Option<EtcdAccess>) {
+    let Some(etcd) = etcd else { return };
+    if let Err(error) = Etcd::remove(&etcd).await {
+        let hint = format!("etcdctl del --prefix {}", etcd.prefix);
+        tracing::warn!(%error, hint, "the registry of a cluster that is no more is still in etcd");
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use weft_api::ProblemKind;
 use weft_identity::Authority;
 use weft_model::Role;
-use weft_registry::{Cluster, Command};
+use weft_registry::{Cluster, Command, Keeping};
 use weft_transport::MeshHandle;
 
 use crate::disk::Disk;
@@ -103,8 +103,9 @@ impl CaKeeper {
             return succeed(&self.disk, office, Arc::new(next));
         }
         let others = managers(self.registry.view().nodes(), office.admission.me());
-        let pem = ask_authority(&self.mesh, &others, &cluster.ca_pem).await;
-        match pem.and_then(|pem| Authority::from_pem(&pem).ok()) {
+        let wanted = (cluster.ca_pem.as_str(), Keeping::Managers);
+        let deed = ask_authority(&self.mesh, &others, wanted).await;
+        match deed.and_then(|deed| Authority::from_pem(&deed.pem.0).ok()) {
             Some(next) => succeed(&self.disk, office, Arc::new(next)),
             None => {
                 let what = "no manager gives this one the key of the cluster's new CA";

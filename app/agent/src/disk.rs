@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use weft_model::Node;
+use weft_store::EtcdAccess;
 
 /// What this host remembers of its membership.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,6 +34,9 @@ pub(crate) struct Membership {
     pub next_authority_pem: Option<String>,
     /// The certificates of the CAs that are trusted, PEM.
     pub ca_pem: String,
+    /// On managers, if an etcd keeps the registry: how it is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etcd: Option<EtcdAccess>,
 }
 
 /// The agent's state directory.
@@ -159,6 +163,21 @@ impl Disk {
         remove(&self.manager_store())
     }
 
+    /// Puts the registry's store out of the way, since it is kept elsewhere from now on.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be renamed.
+    pub(crate) fn set_aside_manager_store(&self) -> Result<(), DiskError> {
+        let path = self.manager_store();
+        match fs::rename(&path, path.with_extension("redb.moved")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(failed("rename", &path, error))
+            }
+            _done => Ok(()),
+        }
+    }
+
     /// Puts another store in the registry's place, and the one that was there beside it.
     ///
     /// # Errors
@@ -228,7 +247,9 @@ impl Disk {
     ///
     /// If a file cannot be removed.
     pub(crate) fn clear(&self) -> Result<(), DiskError> {
-        for name in ["member.json", "registry.json", "manager.redb", "local.redb"] {
+        for name in
+            ["member.json", "registry.json", "manager.redb", "manager.redb.moved", "local.redb"]
+        {
             remove(&self.dir.join(name))?;
         }
         Ok(())

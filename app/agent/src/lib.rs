@@ -15,6 +15,7 @@ mod datapath;
 mod disk;
 mod docker;
 mod drops;
+mod etcd;
 mod events;
 mod examine;
 mod fabric;

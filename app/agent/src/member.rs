@@ -2,6 +2,7 @@
 
 mod claim_again;
 mod claim_ahead;
+mod first;
 mod found;
 mod give_back;
 mod moved;

@@ -105,7 +105,10 @@ fn is_manager(fabric: &Fabric, node: NodeId) -> bool {
 
 /// Another manager says something about the common log.
 async fn consult(by: Asker, message: Vec<u8>, office: Office, reply: oneshot::Sender<Response>) {
-    let answer = office.raft.serve(by, &message).await;
+    // Whoever asks one that keeps no log any more gets no answer.
+    let backing = office.backing();
+    let Some(raft) = backing.raft() else { return };
+    let answer = raft.serve(by, &message).await;
     // The asker may have given up.
     drop(reply.send(Response::Consensus { answer }));
 }

@@ -6,6 +6,7 @@
 
 mod authority;
 mod links;
+mod moving;
 mod premises;
 mod seat;
 pub(crate) mod seats;
@@ -13,13 +14,12 @@ mod tenure;
 
 use std::sync::Arc;
 
-use weft_store::Raft;
-
 use crate::admission::Admission;
-use crate::registry::Manager;
+use crate::registry::{Backing, Manager};
 
 pub(crate) use authority::{ask_authority, give_authority};
 pub(crate) use links::MeshLinks;
+pub(crate) use moving::move_to_etcd;
 pub(crate) use premises::Premises;
 pub(crate) use seat::SeatKeeper;
 pub(crate) use tenure::{Held, Tenure};
@@ -31,6 +31,11 @@ pub(crate) struct Office {
     pub(crate) manager: Manager,
     /// Lets hosts in.
     pub(crate) admission: Arc<Admission>,
-    /// This manager's part of the store that they agree on.
-    pub(crate) raft: Raft,
+}
+
+impl Office {
+    /// Who keeps the registry.
+    pub(crate) fn backing(&self) -> Backing {
+        self.manager.backing()
+    }
 }

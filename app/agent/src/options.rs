@@ -8,8 +8,10 @@ use clap::Args;
 use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
 use weft_api::ProblemKind;
+use weft_store::EtcdAccess;
 
 use crate::datapath::Datapath;
+use crate::etcd::StoreSection;
 use crate::problem::{Told, because};
 
 /// Where nodes accept each other's QUIC connections, UDP.
@@ -63,6 +65,8 @@ pub struct Flags {
     /// Write the log as JSON
     #[arg(long)]
     log_json: bool,
+    #[arg(skip)]
+    store: Option<StoreSection>,
 }
 
 impl Flags {
@@ -94,6 +98,8 @@ pub struct Options {
     pub table_rows: u32,
     /// Where Prometheus scrapes.
     pub metrics: Option<SocketAddr>,
+    /// How managers reach the etcd that keeps the registry, if the file says so.
+    pub(crate) etcd: Option<EtcdAccess>,
     /// Whether the log is JSON.
     pub log_json: bool,
 }
@@ -124,6 +130,7 @@ impl Options {
             datapath: flags.datapath.or(file.datapath).unwrap_or(Datapath::Bridge),
             table_rows: flags.table_rows.or(file.table_rows).unwrap_or(TABLE_ROWS),
             metrics: flags.metrics.or(file.metrics),
+            etcd: file.store.map(StoreSection::access).transpose()?,
             log_json: flags.log_json || file.log_json,
         })
     }

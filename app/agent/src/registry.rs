@@ -7,7 +7,7 @@ mod followed;
 mod manager;
 mod watch;
 
-pub(crate) use backing::Backing;
+pub(crate) use backing::{Backing, EtcdBacking};
 pub(crate) use commander::Commander;
 pub(crate) use follow::Follower;
 pub(crate) use followed::{Followed, managers};

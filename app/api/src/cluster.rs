@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use weft_model::Name;
 
+use crate::{EtcdChoice, StoreView};
+
 /// `POST /v1/cluster/init`: this node founds a cluster and is its first manager.
 ///
 /// What is absent is chosen by the agent.
@@ -41,6 +43,9 @@ pub struct ClusterInit {
     /// How long a node's certificate is good for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_life_seconds: Option<u64>,
+    /// An etcd that keeps the registry; absent: the managers keep it themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etcd: Option<EtcdChoice>,
 }
 
 /// `POST /v1/cluster/join`: this node becomes a member of a cluster that exists.
@@ -86,6 +91,9 @@ pub struct ClusterView {
     pub vxlan_port: u16,
     /// Whether the registry can be changed from here at this moment.
     pub manager_reachable: bool,
+    /// Where the registry is kept.
+    #[serde(default)]
+    pub store: StoreView,
     /// RFC 3339: until when this node's certificate is good, if it is not renewed before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_until: Option<String>,

@@ -8,8 +8,8 @@ use weft_api::DEFAULT_SOCKET;
 
 use crate::verb::{
     Agent, Attach, Backup, Ca, Capture, Completions, Detach, Doctor, Drops, Endpoint, Events, Init,
-    Join, Lab, Leave, Man, Network, Node, Path, Reconcile, Recover, Restore, Run, Status, Token,
-    Top, Trace, Verify, Version,
+    Join, Lab, Leave, Man, Network, Node, Path, Reconcile, Recover, Restore, Run, Status, Store,
+    Token, Top, Trace, Verify, Version,
 };
 
 const EXAMPLES: &str = "\
@@ -119,6 +119,8 @@ pub(crate) enum Verb {
     Doctor(Doctor),
     #[command(subcommand)]
     Reconcile(Reconcile),
+    #[command(subcommand)]
+    Store(Store),
     Backup(Backup),
     Restore(Restore),
     Recover(Recover),

@@ -6,6 +6,7 @@
 mod arguments;
 mod display;
 mod duration;
+mod etcd;
 mod failure;
 mod moment;
 mod output;

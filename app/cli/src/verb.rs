@@ -26,6 +26,7 @@ mod run;
 #[cfg(test)]
 mod samples;
 mod status;
+mod store;
 mod token;
 mod top;
 mod trace;
@@ -56,6 +57,7 @@ pub(crate) use recover::Recover;
 pub(crate) use restore::Restore;
 pub(crate) use run::{BECOME_VERB, Run, become_command};
 pub(crate) use status::Status;
+pub(crate) use store::Store;
 pub(crate) use token::Token;
 pub(crate) use top::Top;
 pub(crate) use trace::Trace;
@@ -95,6 +97,7 @@ impl Verb {
             Self::Status(verb) => verb.run(session).await,
             Self::Node(verb) => verb.run(session).await,
             Self::Backup(verb) => verb.run(session).await,
+            Self::Store(verb) => verb.run(session).await,
             Self::Network(verb) => verb.run(session).await,
             Self::Endpoint(verb) => verb.run(session).await,
             Self::Attach(verb) => verb.run(session).await,

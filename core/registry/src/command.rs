@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use weft_model::{Mtu, Name, NetworkId, Node, NodeId, Role, Vni};
 
-use crate::{Cluster, TokenHash, View};
+use crate::{Cluster, Keeping, TokenHash, View};
 
 /// A network as it is asked for; whatever is left open is chosen by [`crate::decide`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,6 +160,9 @@ pub enum Command {
         /// Even though some node has no certificate of the present one: it must join again.
         force: bool,
     },
+    /// Says that the registry is on its way elsewhere, or that it stays after all. On its way, nothing
+    /// but this is taken any more. Repeated, it changes nothing.
+    Keep(Keeping),
 }
 
 impl Command {

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use weft_model::{Network, NetworkId, NodeId, Role};
+use weft_model::{Network, NetworkId, Node, NodeId, Role};
 
-use crate::{Block, Command, Refused, Txn, View};
+use crate::{Block, Cluster, Command, Keeping, Key, Refused, Txn, View};
 
 mod block;
 mod ca;
 mod cluster;
 mod draft;
+mod keep;
 mod network;
 mod node;
 mod quarantine;
@@ -67,6 +68,26 @@ pub fn decide(
     }
     let cluster = situation.view.cluster().ok_or(Refused::NotFounded)?;
     let asker = situation.view.node(situation.by).ok_or(Refused::NoSuchNode(situation.by))?;
+    if cluster.keeping == Keeping::Moving && !matches!(command, Command::Keep(_)) {
+        return Err(Refused::Moving);
+    }
+    let mut decision = decide_by(situation, (cluster, asker), command, random)?;
+    if !decision.txn.ops.is_empty() {
+        // What is on its way elsewhere is complete when it leaves: nothing is added behind it.
+        let same = situation.view.unchanged(&Key::Cluster);
+        if !decision.txn.conditions.contains(&same) {
+            decision.txn.conditions.push(same);
+        }
+    }
+    Ok(decision)
+}
+
+fn decide_by(
+    situation: &Situation<'_>,
+    (cluster, asker): (&Cluster, &Node),
+    command: &Command,
+    random: &mut dyn FnMut() -> u128,
+) -> Result<Decision, Refused> {
     match command {
         Command::Found { .. } => Err(Refused::AlreadyFounded(cluster.name.clone())),
         Command::CreateNetwork(request) => network::create(situation, cluster, request, random()),
@@ -87,10 +108,11 @@ pub fn decide(
         }
         Command::Certified { generation } => ca::certified(situation, asker, *generation),
         Command::RetireCa { force } => ca::retire(situation, (cluster, asker), *force),
+        Command::Keep(keeping) => keep::keep(situation, (cluster, asker), *keeping),
     }
 }
 
-fn must_manage(asker: &weft_model::Node, what: &'static str) -> Result<(), Refused> {
+fn must_manage(asker: &Node, what: &'static str) -> Result<(), Refused> {
     match asker.role {
         Role::Manager => Ok(()),
         Role::Worker => Err(Refused::NotAllowed { by: asker.id, what }),

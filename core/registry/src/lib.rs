@@ -11,6 +11,7 @@ mod claim;
 mod claims;
 mod command;
 mod decide;
+mod keeping;
 mod key;
 mod quorum;
 mod record;
@@ -23,9 +24,10 @@ pub use claim::Claim;
 pub use claims::{Claims, Doubt, FalseClaim, Row};
 pub use command::{Command, NetworkRequest, Want};
 pub use decide::{Decision, Outcome, Situation, decide};
+pub use keeping::with_keeping;
 pub use key::{Key, KeyError};
 pub use quorum::Quorum;
-pub use record::{Block, CERTIFICATE_LIFE, Cluster, Quarantine, TokenHash};
+pub use record::{Block, CERTIFICATE_LIFE, Cluster, Keeping, Quarantine, TokenHash};
 pub use refused::Refused;
 pub use txn::{
     Change, Committed, Condition, Entry, GENERATION, LeaseId, Op, Revision, Snapshot, Txn,

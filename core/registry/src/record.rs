@@ -33,6 +33,22 @@ pub struct Cluster {
     /// The CA before, whose certificates are still good: some node has none of the present one's.
     #[serde(default)]
     pub former_ca_pem: Option<String>,
+    /// Where these entries are.
+    #[serde(default)]
+    pub keeping: Keeping,
+}
+
+/// Who keeps the registry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keeping {
+    /// The managers themselves, each on its disk.
+    #[default]
+    Managers,
+    /// They still have it, but it is on its way into an etcd: it is not changed any more here.
+    Moving,
+    /// An etcd, which the managers ask.
+    Etcd,
 }
 
 impl Cluster {

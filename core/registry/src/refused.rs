@@ -155,6 +155,12 @@ pub enum Refused {
         /// The names of those nodes.
         by: Vec<String>,
     },
+    /// The registry is on its way.
+    #[error("the registry is being moved into an etcd: it is not changed meanwhile")]
+    Moving,
+    /// Where it is now it stays.
+    #[error("an etcd keeps the registry, and goes on to keep it")]
+    KeptByEtcd,
     /// There is no cluster yet.
     #[error("there is no cluster here yet")]
     NotFounded,
@@ -216,16 +222,30 @@ impl Refused {
             }
             Self::LastManager { .. } => "make another manager first (`weft node promote`), or end the cluster there: `weft leave --force`".into(),
             Self::NotAllowed { .. } => "type it on a manager: `weft node ls` lists them".into(),
+            of_the_cluster => of_the_cluster.cluster_hint().into(),
+        }
+    }
+
+    /// Where the cluster itself is in the way.
+    const fn cluster_hint(&self) -> &'static str {
+        match self {
             Self::CaRotating { .. } => {
-                "bring those hosts back, they renew by themselves; `weft node rm` those that are gone".into()
+                "bring those hosts back, they renew by themselves; `weft node rm` those that are gone"
             }
             Self::CaInUse { .. } => {
                 "bring those hosts back, they renew by themselves; or shut them out, so that they must join \
                  again: `weft ca retire --force`"
-                    .into()
             }
-            Self::NotFounded => "`weft init` makes a cluster, `weft join` joins one".into(),
-            Self::AlreadyFounded(_) => "`weft leave` takes this node out of it first".into(),
+            Self::Moving => {
+                "try again in a moment; if the move was cut short, type it again on a manager: \
+                 `weft store move`"
+            }
+            Self::KeptByEtcd => {
+                "to have it on the managers again, `weft backup`, and `weft restore --force` on one of them"
+            }
+            Self::NotFounded => "`weft init` makes a cluster, `weft join` joins one",
+            Self::AlreadyFounded(_) => "`weft leave` takes this node out of it first",
+            _of_networks_and_nodes => "look at what there is: `weft status`",
         }
     }
 }

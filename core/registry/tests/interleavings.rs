@@ -346,6 +346,7 @@ fn found() -> Command {
         ca_pem: String::new(),
         ca_generation: 0,
         former_ca_pem: None,
+        keeping: weft_registry::Keeping::Managers,
     };
     Command::Found { cluster, node: node(0, "node0", Role::Manager), tokens: Vec::new() }
 }

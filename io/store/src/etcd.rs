@@ -19,6 +19,7 @@ mod fault;
 mod follow;
 mod founding;
 mod keyspace;
+mod lease;
 mod members;
 mod tail;
 mod transaction;
@@ -45,10 +46,16 @@ struct Handle {
     following: AbortHandle,
 }
 
-impl Drop for Handle {
-    fn drop(&mut self) {
+impl Handle {
+    fn close(&self) {
         self.following.abort();
         self.open.tail.end(StoreError::Stopped { cause: "it was closed".into() });
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -84,6 +91,21 @@ impl Etcd {
     pub async fn open(access: &EtcdAccess) -> Result<Self, StoreError> {
         access.check().map_err(EtcdFault::Settings)?;
         Self::begin(Members::new(access).await?, access).await
+    }
+
+    /// Ends all watches, and asks etcd nothing any more.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    /// Removes a store, and all that is in it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with etcd.
+    pub async fn remove(access: &EtcdAccess) -> Result<(), StoreError> {
+        access.check().map_err(EtcdFault::Settings)?;
+        founding::remove(&Members::new(access).await?, &access.prefix).await
     }
 
     async fn begin(members: Members, access: &EtcdAccess) -> Result<Self, StoreError> {
@@ -228,33 +250,6 @@ impl Open {
         let put = entries.iter().map(|entry| entry.modified).max();
         let marked = (mark > 0).then(|| self.scale.ours(mark));
         [told, put, marked].into_iter().flatten().fold(self.scale.first, Revision::max)
-    }
-
-    async fn grant(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
-        let seconds = i64::try_from(ttl.as_millis().div_ceil(1_000)).unwrap_or(i64::MAX).max(1);
-        let question = |mut client: Client| async move { client.lease_grant(seconds, None).await };
-        match self.ask(Again::May, question).await? {
-            Answer::Here(granted) => Ok(LeaseId(granted.id().cast_unsigned())),
-            Answer::NoLease | Answer::Compacted => Err(StoreError::Unsettled),
-        }
-    }
-
-    async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError> {
-        let id = lease.0.cast_signed();
-        let question = |mut client: Client| async move { client.lease_keep_alive(id).await };
-        match self.ask(Again::May, question).await? {
-            Answer::Here(_kept) => Ok(()),
-            Answer::NoLease | Answer::Compacted => Err(StoreError::NoSuchLease(lease)),
-        }
-    }
-
-    async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {
-        let id = lease.0.cast_signed();
-        let question = |mut client: Client| async move { client.lease_revoke(id).await };
-        match self.ask(Again::MayNot, question).await? {
-            Answer::Here(_revoked) => Ok(()),
-            Answer::NoLease | Answer::Compacted => Err(StoreError::NoSuchLease(lease)),
-        }
     }
 }
 

@@ -98,6 +98,16 @@ async fn a_prefix_is_founded_once_and_clusters_do_not_see_each_other() {
     assert_eq!(again.range("").await.unwrap().entries, snapshot.entries);
     let nothing = again.commit(Txn::default()).await;
     assert_eq!(nothing, Ok(Committed::Applied(first)), "and no change is none of theirs");
+    let mut told = again.watch("", first).unwrap();
+    again.close();
+    let ended = tokio::time::timeout(Duration::from_secs(10), told.next()).await;
+    assert!(matches!(ended, Ok(None | Some(Err(_)))), "{ended:?}");
+    assert!(matches!(again.range("").await, Err(StoreError::Stopped { .. })));
+    Etcd::remove(&one).await.unwrap();
+    let missing = Etcd::open(&one).await.unwrap_err();
+    assert_eq!(missing, StoreError::Etcd(EtcdFault::Missing(one.prefix.clone())));
+    assert_eq!(second.range("").await.unwrap().entries.len(), 1, "the other is untouched");
+    assert_eq!(found(&one).await.range("").await.unwrap().entries, []);
 }
 
 #[tokio::test]

@@ -120,11 +120,17 @@ pub enum Response {
         /// To be read by the store that has asked.
         answer: Vec<u8>,
     },
-    /// The cluster's CA with its key.
-    Authority(Secret),
+    /// What a manager has that others have not.
+    Authority {
+        /// The cluster's CA with its key.
+        pem: Secret,
+        /// How to reach the etcd that keeps the registry, if one does. What the text means is the
+        /// owners' business.
+        etcd: Option<Secret>,
+    },
 }
 
-/// PEM that nobody may read in a log.
+/// Text that nobody may read in a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub String);
 

@@ -307,6 +307,8 @@ pub(crate) struct Confirmed {
 pub(crate) struct Authority {
     #[prost(string, tag = "1")]
     pub(crate) pem: String,
+    #[prost(string, optional, tag = "2")]
+    pub(crate) etcd: Option<String>,
 }
 
 impl std::fmt::Debug for Authority {

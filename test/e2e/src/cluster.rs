@@ -65,14 +65,23 @@ impl Cluster {
     ///
     /// If the lab or the cluster does not come up.
     pub async fn founded(spec: Spec, init: &[&str]) -> anyhow::Result<Self> {
+        let cluster = Self::unformed(spec).await?;
+        cluster.form(init).await?;
+        Ok(cluster)
+    }
+
+    /// Brings up hosts that are in no cluster yet: see [`form`](Self::form).
+    ///
+    /// # Errors
+    ///
+    /// If the lab does not come up.
+    pub async fn unformed(spec: Spec) -> anyhow::Result<Self> {
         let kind = match &spec {
             Spec { docker: false, .. } => Kind::Plain,
             Spec { live_restore: true, .. } => Kind::LiveRestore,
             _ => Kind::Docker,
         };
-        let cluster = Self { lab: Lab::up(spec).await?, kind };
-        cluster.form(init).await?;
-        Ok(cluster)
+        Ok(Self { lab: Lab::up(spec).await?, kind })
     }
 
     /// Founds the cluster on h1 and lets the others join.

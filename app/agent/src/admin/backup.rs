@@ -40,10 +40,10 @@ pub(super) async fn backup(State(agent): State<Arc<Agent>>) -> Reply<BackupView>
 async fn snapshot(office: &Office) -> Answer<(Snapshot, bool)> {
     match office.manager.store().range("/").await {
         Ok(registry) => Ok((registry, true)),
-        Err(StoreError::NoMajority) => Ok((office.raft.known("/"), false)),
-        Err(error) => {
-            Err(because(ProblemKind::Unavailable, "read the registry", &error, error.hint()))
-        }
+        Err(error) => match office.backing().raft() {
+            Some(raft) if error == StoreError::NoMajority => Ok((raft.known("/"), false)),
+            _ => Err(because(ProblemKind::Unavailable, "read the registry", &error, error.hint())),
+        },
     }
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::extract::State;
 use weft_api::{
     ApiProblem, ClusterView, DegradedView, DockerView, FailureView, GuardView, NodeView,
-    ReconcileView, Status,
+    ReconcileView, Status, StoreKind, StoreView,
 };
 use weft_model::Hop;
 use weft_plan::GateSeen;
+use weft_registry::Keeping;
 
 use super::identity;
 use super::json::{Json, Reply};
@@ -64,8 +65,25 @@ fn cluster(member: &Member) -> Option<ClusterView> {
         name: cluster.name.clone(),
         vxlan_port: cluster.vxlan_port,
         manager_reachable: member.fabric.registry.fresh(),
+        store: store(member, cluster.keeping),
         certificate_until: member.certificate().and_then(|validity| rfc3339(validity.until)),
     })
+}
+
+/// Where the registry is, as far as this node knows.
+pub(super) fn store(member: &Member, keeping: Keeping) -> StoreView {
+    let backing = member.tenure.office().map(|office| office.backing());
+    let etcd = backing.as_ref().and_then(|backing| backing.etcd());
+    StoreView {
+        kind: match keeping {
+            Keeping::Managers => StoreKind::Embedded,
+            Keeping::Moving => StoreKind::Moving,
+            Keeping::Etcd => StoreKind::Etcd,
+        },
+        endpoints: etcd.map(|etcd| etcd.endpoints.clone()).unwrap_or_default(),
+        prefix: etcd.map(|etcd| etcd.prefix.clone()),
+        revision: member.fabric.view().revision(),
+    }
 }
 
 fn guard(pass: &Reconciled) -> GuardView {
@@ -105,7 +123,9 @@ fn without_vote(member: &Member) -> Option<DegradedView> {
                  promote {name}"
             ),
         }),
-        Held::Yes(office) => office.raft.stopped().map(|error| DegradedView {
+        // What is wrong with an etcd is told as the reason why nothing is confirmed.
+        Held::Closed { .. } => None,
+        Held::Yes(office) => office.backing().raft()?.stopped().map(|error| DegradedView {
             hop: None,
             reason: format!("this manager does not vote: {error}"),
             hint: error.hint(),
@@ -131,7 +151,7 @@ fn degraded(agent: &Agent, member: Option<&Member>) -> Vec<DegradedView> {
             hint: "weft leave --force, then weft join with a new token".to_owned(),
         });
     } else if member.is_some_and(|member| !member.fabric.registry.fresh()) {
-        let problem = member.map(|member| member.fabric.registry.followed().unconfirmed());
+        let problem = member.map(|member| member.fabric.registry.why_not());
         degraded.extend(problem.map(|problem| DegradedView {
             hop: None,
             reason: problem.error,

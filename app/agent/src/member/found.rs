@@ -8,14 +8,12 @@ use weft_api::{ApiProblem, ClusterInit, ClusterJoin, ProblemKind};
 use weft_identity::{Authority, NodeKey, Token};
 use weft_kernel::host;
 use weft_model::{DEFAULT_VXLAN_PORT, Name, Node, NodeId, Role, Vtep};
-use weft_registry::{
-    CERTIFICATE_LIFE, Cluster, Command, Situation, Snapshot, TokenHash, View, decide,
-};
-use weft_store::{Redb, Store as _};
+use weft_registry::{CERTIFICATE_LIFE, Cluster, Command, Keeping, Snapshot, TokenHash, View};
+use weft_store::Redb;
 use weft_transport::{JoinError, JoinRequest};
 
-use super::Surroundings;
-use super::take_back;
+use super::first::Registry;
+use super::{Surroundings, take_back};
 use crate::disk::Membership;
 use crate::problem::{Answer, because, chain, problem};
 
@@ -31,6 +29,10 @@ const SHORTEST_LIFE: Duration = Duration::from_secs(4);
 
 /// Founds a cluster with this host as its manager; nothing is left behind if it fails.
 pub(crate) async fn found(around: &Surroundings, asked: &ClusterInit) -> Answer<Membership> {
+    let etcd = match &asked.etcd {
+        Some(choice) => Some(crate::etcd::access(choice)?),
+        None => around.options.etcd.clone(),
+    };
     let vxlan_port = asked.vxlan_port.unwrap_or(DEFAULT_VXLAN_PORT);
     check_host(vxlan_port).await?;
     let name = node_name(asked.node_name.as_ref())?;
@@ -48,6 +50,7 @@ pub(crate) async fn found(around: &Surroundings, asked: &ClusterInit) -> Answer<
         vtep: Vtep(vtep),
         control: SocketAddr::new(vtep, around.options.listen.port()),
     };
+    let keeping = if etcd.is_some() { Keeping::Etcd } else { Keeping::Managers };
     let cluster = Cluster {
         id: cluster_id.clone(),
         name: cluster_name,
@@ -59,12 +62,13 @@ pub(crate) async fn found(around: &Surroundings, asked: &ClusterInit) -> Answer<
         ca_pem: authority.certificate_pem(),
         ca_generation: 0,
         former_ca_pem: None,
+        keeping,
     };
     check_prefix(&cluster)?;
     let life = cluster.certificate_life;
     let tokens = [Role::Worker, Role::Manager].map(|role| token_hash(&authority, role, None));
     let command = Command::Found { cluster, node: node.clone(), tokens: tokens.to_vec() };
-    write_registry(around, node.id, &command).await?;
+    let registry = Registry { by: node.id, command, etcd: etcd.clone() };
     let key = NodeKey::generate().map_err(|error| identity(&error))?;
     let csr = key.request().map_err(|error| identity(&error))?;
     let chain = authority.sign(&csr, node.id, Role::Manager, life).map_err(|e| identity(&e))?;
@@ -77,7 +81,9 @@ pub(crate) async fn found(around: &Surroundings, asked: &ClusterInit) -> Answer<
         ca_pem: authority.certificate_pem(),
         authority_pem: Some(authority.pem()),
         next_authority_pem: None,
+        etcd,
     };
+    registry.write(around).await?;
     keep(around, &membership)?;
     Ok(membership)
 }
@@ -87,26 +93,6 @@ pub(crate) fn token_hash(authority: &Authority, role: Role, expires_at: Option<u
     let salt = format!("{:032x}", rand::random::<u128>());
     let sha256 = weft_identity::hash(&authority.token(role, &salt).secret);
     TokenHash { role, salt, sha256, expires_at }
-}
-
-async fn write_registry(around: &Surroundings, by: NodeId, command: &Command) -> Answer<()> {
-    // A registry without a membership is what an interrupted founding left behind.
-    around
-        .disk
-        .clear()
-        .map_err(|e| because(ProblemKind::Internal, "clear old state", &e, e.hint()))?;
-    let (in_use, resting) = <_>::default();
-    let situation = Situation { view: &View::default(), by, in_use: &in_use, resting: &resting };
-    let decision = decide(&situation, command, &mut rand::random).map_err(|refused| {
-        because(ProblemKind::BadInput, "the cluster cannot be founded", &refused, refused.hint())
-    })?;
-    let store = Redb::open(&around.disk.manager_store()).map_err(|error| {
-        because(ProblemKind::Internal, "open the registry", &error, error.hint())
-    })?;
-    let committed = store.commit(decision.txn).await;
-    committed
-        .map(|_committed| ())
-        .map_err(|error| because(ProblemKind::Internal, "write the registry", &error, error.hint()))
 }
 
 /// Joins a cluster; nothing is left behind if it fails.
@@ -143,6 +129,7 @@ pub(crate) async fn join(around: &Surroundings, asked: &ClusterJoin) -> Answer<M
         ca_pem: cluster.trusted_pem(),
         authority_pem: None,
         next_authority_pem: None,
+        etcd: None,
     };
     match settle(around, cluster.vxlan_port, &admitted.snapshot, &membership).await {
         Ok(()) => Ok(membership),

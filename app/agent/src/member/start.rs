@@ -66,7 +66,7 @@ pub(crate) async fn start(
 ) -> anyhow::Result<Arc<Member>> {
     let (tasks, me) = (Tasks::default(), membership.node.clone());
     let Stores { local, remembered, held, premises, in_use, view } =
-        Stores::open(&around.disk, &membership).await?;
+        Stores::open(around, &membership).await?;
     let inner_mtu = inner_mtu(&me, &view).await;
     let tenure = Tenure::new(held);
     let (out, followed) = watch::channel(Followed::stale(view));

@@ -7,6 +7,7 @@ use weft_model::Node;
 use weft_registry::{Entry, Key, Snapshot, View};
 use weft_store::{Redb, Store, StoreError};
 
+use super::Surroundings;
 use crate::disk::{Disk, DiskError, Membership};
 use crate::local::{Local, Remembered};
 use crate::office::{Held, MeshLinks, Premises};
@@ -32,13 +33,19 @@ pub(super) struct Stores {
 
 impl Stores {
     /// Opens all of them.
-    pub(super) async fn open(disk: &Disk, membership: &Membership) -> anyhow::Result<Self> {
+    pub(super) async fn open(
+        around: &Surroundings,
+        membership: &Membership,
+    ) -> anyhow::Result<Self> {
+        let disk = &around.disk;
         let local: Arc<dyn Store> = Arc::new(Redb::open(&disk.local_store())?);
         let local = Local::new(local);
         let remembered = local.begin().await.map_err(Told)?;
         let (in_use, in_use_seen) = watch::channel(Arc::default());
         let premises = Premises {
             me: membership.node.id,
+            cluster: membership.cluster.clone(),
+            etcd: around.options.etcd.clone(),
             disk: disk.clone(),
             links: MeshLinks::default(),
             in_use: in_use_seen,
@@ -46,8 +53,11 @@ impl Stores {
         let cached = cached(disk, membership)?;
         let held = hold(&premises, membership, &cached).await?;
         let view = match &held {
-            Held::Yes(office) => newest(View::from_snapshot(&office.raft.known("/"))?, cached),
-            Held::No | Held::Lost { .. } => cached,
+            Held::Yes(office) => match office.backing().raft() {
+                Some(raft) => newest(View::from_snapshot(&raft.known("/"))?, cached),
+                None => cached,
+            },
+            Held::No | Held::Lost { .. } | Held::Closed { .. } => cached,
         };
         Ok(Self { local, remembered, held, premises, in_use, view })
     }
@@ -57,6 +67,11 @@ impl Stores {
 /// again; the only manager has nobody to learn the registry from, so it does not start.
 async fn hold(premises: &Premises, membership: &Membership, cached: &View) -> anyhow::Result<Held> {
     let Some(pem) = &membership.authority_pem else { return Ok(Held::No) };
+    if membership.etcd.is_some() {
+        // A crash may have come between the note and this; and nobody waits for etcd here.
+        premises.disk.set_aside_manager_store()?;
+        return Ok(Held::Closed { reason: NOT_ASKED.to_owned(), hint: SOON.to_owned() });
+    }
     let opened = match premises.disk.must_have_manager_store() {
         Ok(()) => premises.open(pem).await,
         Err(missing) => Err(missing.into()),
@@ -71,6 +86,9 @@ async fn hold(premises: &Premises, membership: &Membership, cached: &View) -> an
         Err(error) => Err(error),
     }
 }
+
+const NOT_ASKED: &str = "etcd, which keeps the registry, was not asked yet";
+const SOON: &str = "look again in a moment";
 
 fn is_lost(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(StoreError::Corrupt { .. }))

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 use weft_identity::Authority;
 use weft_model::{NodeId, Role};
-use weft_registry::View;
+use weft_registry::{Keeping, View};
+use weft_store::EtcdAccess;
 use weft_transport::{MeshHandle, Request, Response, Secret};
 
 use super::Office;
@@ -23,7 +24,9 @@ pub(crate) async fn give_authority(office: &Office, by: NodeId) -> Response {
     match view.node(by) {
         Some(node) if node.role == Role::Manager => {
             tracing::info!(node = %by, name = %node.name, "a manager gets the cluster's CA");
-            Response::Authority(Secret(office.admission.authority().pem()))
+            let etcd = office.backing().etcd().and_then(|etcd| serde_json::to_string(etcd).ok());
+            let pem = Secret(office.admission.authority().pem());
+            Response::Authority { pem, etcd: etcd.map(Secret) }
         }
         _ => {
             tracing::warn!(node = %by, "a node that is no manager asked for the cluster's CA");
@@ -37,16 +40,31 @@ fn refused(why: &str) -> Response {
     Response::Refused { error: why.to_owned(), hint }
 }
 
+/// What one manager gives to another one.
+#[derive(Clone, Debug)]
+pub(crate) struct Deed {
+    /// The CA with its key.
+    pub(crate) pem: Secret,
+    /// How the etcd is reached that keeps the registry, if one does.
+    pub(crate) etcd: Option<EtcdAccess>,
+}
+
 /// Asks `managers` for the CA with its key, one after the other. Only the CA that this node knows is
-/// taken for it.
+/// taken for it. Unless the managers have
+/// the registry on their disks, it takes one that knows where it is.
 pub(crate) async fn ask_authority(
     mesh: &MeshHandle,
     managers: &[NodeId],
-    ca_pem: &str,
-) -> Option<String> {
+    (ca_pem, keeping): (&str, Keeping),
+) -> Option<Deed> {
     for manager in managers {
         match timeout(PATIENCE, mesh.request(*manager, Request::Authority)).await {
-            Ok(Ok(Response::Authority(Secret(pem)))) if is_of(&pem, ca_pem) => return Some(pem),
+            Ok(Ok(Response::Authority { pem, etcd })) if is_of(&pem.0, ca_pem) => {
+                let etcd = etcd.and_then(|Secret(etcd)| serde_json::from_str(&etcd).ok());
+                if etcd.is_some() || keeping == Keeping::Managers {
+                    return Some(Deed { pem, etcd });
+                }
+            }
             other => tracing::debug!(node = %manager, ?other, "no CA from there"),
         }
     }
@@ -59,6 +77,6 @@ fn is_of(pem: &str, ca_pem: &str) -> bool {
 
 /// Forgets the key, then the registry's file: a file without a key is nobody's.
 pub(super) fn resign(disk: &Disk) -> Result<(), DiskError> {
-    disk.amend(|membership| membership.authority_pem = None)?;
+    disk.amend(|membership| (membership.authority_pem, membership.etcd) = (None, None))?;
     disk.clear_manager_store()
 }

@@ -16,11 +16,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use weft_model::{NodeId, Role};
-use weft_registry::View;
-use weft_store::{Raft, Standing, StoreError};
+use weft_registry::{Keeping, View};
+use weft_store::{Raft, StoreError};
 use weft_transport::MeshHandle;
 
-use super::authority::{ask_authority, resign};
+use super::authority::{Deed, ask_authority, resign};
+use super::moving::take_up;
 use super::{Held, Office, Premises, Tenure};
 use crate::problem::chain;
 use crate::registry::{Followed, managers};
@@ -53,7 +54,10 @@ impl SeatKeeper {
             let role = role.filter(|_role| known.is_fresh());
             match (self.tenure.held(), role) {
                 (Held::No, Some(Role::Manager)) => self.take(&known.view).await,
-                (Held::Lost { .. }, Some(Role::Worker)) => self.give_up(None).await,
+                (Held::Lost { .. } | Held::Closed { .. }, Some(Role::Worker)) => {
+                    self.give_up(None).await;
+                }
+                (Held::Closed { .. }, _) => self.open_etcd().await,
                 (Held::Yes(office), role) => {
                     let due = Instant::now() >= next_question;
                     if due {
@@ -70,7 +74,7 @@ impl SeatKeeper {
         }
     }
 
-    fn others(&self, view: &View) -> Vec<NodeId> {
+    pub(super) fn others(&self, view: &View) -> Vec<NodeId> {
         managers(view.nodes(), self.premises.me)
     }
 
@@ -78,11 +82,14 @@ impl SeatKeeper {
     async fn take(&self, view: &View) {
         let others = self.others(view);
         let Some(cluster) = view.cluster() else { return };
-        let Some(pem) = ask_authority(&self.mesh, &others, &cluster.ca_pem).await else { return };
-        match self.enlist(&pem).await {
+        let wanted = (cluster.ca_pem.as_str(), cluster.keeping);
+        let Some(deed) = ask_authority(&self.mesh, &others, wanted).await else { return };
+        match self.enlist(&deed).await {
             Ok(office) => {
                 self.tenure.set(Held::Yes(office.clone()));
-                ask_for_seat(&office.raft, &others).await;
+                if let Some(raft) = office.backing().raft() {
+                    ask_for_seat(raft, &others).await;
+                }
             }
             Err(error) => {
                 let error = chain(error.as_ref()).join(": ");
@@ -91,8 +98,13 @@ impl SeatKeeper {
         }
     }
 
-    async fn enlist(&self, pem: &str) -> anyhow::Result<Office> {
-        let disk = &self.premises.disk;
+    async fn enlist(&self, deed: &Deed) -> anyhow::Result<Office> {
+        let (disk, pem) = (&self.premises.disk, deed.pem.0.as_str());
+        if let Some(etcd) = &deed.etcd {
+            let office = self.premises.open_etcd(pem, etcd).await?;
+            take_up(disk, deed)?;
+            return Ok(office);
+        }
         // One that a crash left behind has never voted: the key is kept before it may.
         disk.clear_manager_store()?;
         Raft::enlist(&disk.manager_store())?;
@@ -101,22 +113,31 @@ impl SeatKeeper {
     }
 
     async fn keep(&self, office: Office, role: Option<Role>, view: &View, due: bool) {
-        if let Some(StoreError::Full { .. }) = office.raft.stopped() {
+        let backing = office.backing();
+        let Some(raft) = backing.raft() else {
+            return if role == Some(Role::Worker) {
+                self.give_up(Some(office)).await
+            };
+        };
+        if view.cluster().is_some_and(|cluster| cluster.keeping != Keeping::Managers) {
+            self.follow_to_etcd(&office, view).await;
+        }
+        if let Some(StoreError::Full { .. }) = raft.stopped() {
             return self.open_anew(&office).await;
         }
-        let standing = office.raft.standing();
+        let standing = raft.standing();
         let others = self.others(view);
         if due {
             self.knock(view).await;
         }
-        dismiss_strangers(&office, &standing, view).await;
+        dismiss_strangers(&office, raft, view).await;
         let was_seated = !standing.voters.is_empty();
         let asks = due || role == Some(Role::Worker) || (was_seated && !standing.votes);
-        if was_seated && asks && office.raft.is_dismissed(&others).await {
+        if was_seated && asks && raft.is_dismissed(&others).await {
             return self.give_up(Some(office)).await;
         }
         if role == Some(Role::Manager) && !standing.votes {
-            ask_for_seat(&office.raft, &others).await;
+            ask_for_seat(raft, &others).await;
         }
     }
 
@@ -129,7 +150,7 @@ impl SeatKeeper {
 
     /// After a disk that was full: the file is read again, as after a crash.
     async fn open_anew(&self, office: &Office) {
-        office.raft.close().await;
+        office.backing().close().await;
         match self.premises.open(&office.admission.authority().pem()).await {
             Ok(office) => {
                 tracing::info!("this manager goes on: there is room on its disk again");
@@ -145,7 +166,7 @@ impl SeatKeeper {
     async fn give_up(&self, office: Option<Office>) {
         self.tenure.set(Held::No);
         if let Some(office) = office {
-            office.raft.close().await;
+            office.backing().close().await;
         }
         match resign(&self.premises.disk) {
             Ok(()) => tracing::info!("this node gave back its seat among the managers"),
@@ -164,7 +185,8 @@ async fn ask_for_seat(raft: &Raft, others: &[NodeId]) {
 }
 
 /// The leader takes the votes of nodes that are no managers any more.
-async fn dismiss_strangers(office: &Office, standing: &Standing, seen: &View) {
+async fn dismiss_strangers(office: &Office, raft: &Raft, seen: &View) {
+    let standing = raft.standing();
     let strangers = |view: &View| {
         let manages = |node: &NodeId| view.node(*node).is_some_and(|n| n.role == Role::Manager);
         standing.voters.iter().any(|node| !manages(node))
@@ -178,6 +200,6 @@ async fn dismiss_strangers(office: &Office, standing: &Standing, seen: &View) {
     if strangers(&view) {
         let nodes = view.nodes().values().filter(|node| node.role == Role::Manager);
         let managers: BTreeSet<NodeId> = nodes.map(|node| node.id).collect();
-        office.raft.keep_only(&managers).await;
+        raft.keep_only(&managers).await;
     }
 }

@@ -7,9 +7,9 @@ use weft_api::{ApiProblem, ProblemKind};
 use weft_model::{Node, NodeId, Role};
 use weft_registry::{Command, Quorum, View};
 
-use super::Office;
 use crate::member::Member;
 use crate::problem::{Answer, problem};
+use crate::registry::Backing;
 
 /// How long a seat may take to be given or taken: a new manager reads the whole registry first.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -26,7 +26,10 @@ pub(crate) async fn set_role(member: &Member, node: &Node, role: Role) -> Answer
         Role::Manager => format!("{} votes as soon as it is connected", node.name),
         Role::Worker => format!("the seat of {} is not taken yet: weft node ls", node.name),
     });
-    let advice = Quorum { managers: managers_of(&member.fabric.view()) }.advice();
+    // In an etcd any number of them will do.
+    let quorum = Quorum { managers: managers_of(&member.fabric.view()) };
+    let votes = member.tenure.office().is_none_or(|office| office.backing().raft().is_some());
+    let advice = quorum.advice().filter(|_advice| votes);
     let told: Vec<String> = late.into_iter().chain(advice).collect();
     Ok((!told.is_empty()).then(|| told.join("; ")))
 }
@@ -69,18 +72,18 @@ fn kept(view: &View, id: NodeId) -> ApiProblem {
 
 /// Waits until a node votes, as far as this one can see; says whether it does.
 pub(crate) async fn seated(member: &Member, id: NodeId) -> bool {
-    until(member, |office| office.raft.standing().voters.contains(&id)).await
+    until(member, |backing| backing.raft().is_none() || backing.seats(id)).await
 }
 
 /// Waits until a node does not vote.
 async fn unseated(member: &Member, id: NodeId) -> bool {
-    until(member, |office| !office.raft.standing().voters.contains(&id)).await
+    until(member, |backing| !backing.seats(id)).await
 }
 
 /// A node that is no manager sees no seats: to it all is well.
-async fn until(member: &Member, holds: impl Fn(&Office) -> bool) -> bool {
+async fn until(member: &Member, holds: impl Fn(&Backing) -> bool) -> bool {
     let waiting = async {
-        while member.tenure.office().is_some_and(|office| !holds(&office)) {
+        while member.tenure.office().is_some_and(|office| !holds(&office.backing())) {
             sleep(PAUSE).await;
         }
     };

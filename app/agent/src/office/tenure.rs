@@ -16,6 +16,13 @@ pub(crate) enum Held {
         /// What is wrong with the file.
         reason: String,
     },
+    /// It is one, but the etcd that keeps the registry is not open yet.
+    Closed {
+        /// What is wrong with it.
+        reason: String,
+        /// What to try.
+        hint: String,
+    },
     /// It is one.
     Yes(Office),
 }
@@ -39,7 +46,7 @@ impl Tenure {
     pub(crate) fn office(&self) -> Option<Office> {
         match &*self.0.borrow() {
             Held::Yes(office) => Some(office.clone()),
-            Held::No | Held::Lost { .. } => None,
+            Held::No | Held::Lost { .. } | Held::Closed { .. } => None,
         }
     }
 
@@ -51,13 +58,18 @@ impl Tenure {
     /// Waits until the office is held no longer.
     pub(crate) async fn ended(&self) {
         // This handle keeps the sender, so that the wait ends by the condition alone.
-        drop(self.0.subscribe().wait_for(|held| !matches!(held, Held::Yes(_))).await);
+        drop(
+            self.0
+                .subscribe()
+                .wait_for(|held| !matches!(held, Held::Yes(_) | Held::Closed { .. }))
+                .await,
+        );
     }
 
     /// Leaves the office as the agent ends: the file is closed when this returns.
     pub(crate) async fn close(&self) {
         if let Held::Yes(office) = self.0.send_replace(Held::No) {
-            office.raft.close().await;
+            office.backing().close().await;
         }
     }
 }

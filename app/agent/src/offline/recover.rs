@@ -6,14 +6,14 @@ use anyhow::anyhow;
 use tokio::sync::watch;
 use weft_api::ProblemKind;
 use weft_model::{NodeId, Role};
-use weft_registry::{Command, Revision, View};
+use weft_registry::{Command, Keeping, Revision, View};
 use weft_store::{Raft, Store};
 
 use super::{must_be_stopped, names, no_links, refused, runtime};
 use crate::disk::{Disk, Membership};
 use crate::options::{Flags, Options};
 use crate::problem::{Told, no_member};
-use crate::registry::Manager;
+use crate::registry::{Backing, Manager};
 
 /// What came of it.
 #[derive(Clone, Debug)]
@@ -46,6 +46,9 @@ pub fn recover(flags: Flags, sure: bool) -> anyhow::Result<Recovered> {
         let what = "this host is no manager: it has nothing that the cluster could go on with";
         return Err(refused(ProblemKind::Denied, what, "run this on a manager that is left"));
     }
+    if membership.etcd.is_some() {
+        return Err(refused(ProblemKind::Conflict, KEPT, KEPT_HINT));
+    }
     disk.must_have_manager_store()?;
     let view = View::from_snapshot(&Raft::peek(&disk.manager_store())?)?;
     let me = membership.node.id;
@@ -55,6 +58,10 @@ pub fn recover(flags: Flags, sure: bool) -> anyhow::Result<Recovered> {
     Raft::recover(&disk.manager_store(), me)?;
     runtime()?.block_on(stand_alone(&disk, &membership))
 }
+
+const KEPT: &str = "an etcd keeps the registry: any manager that reaches it is enough";
+const KEPT_HINT: &str = "bring etcd back, by its own means (etcdctl snapshot restore); if all of it is gone for good, \
+     begin anew from a backup: weft restore --force FILE";
 
 fn not_sure(view: &View, me: NodeId) -> anyhow::Error {
     let others = names(view, |node| node.id != me && node.role == Role::Manager).join(", ");
@@ -75,9 +82,14 @@ async fn stand_alone(disk: &Disk, membership: &Membership) -> anyhow::Result<Rec
     let raft = Raft::open(&disk.manager_store(), me, no_links()).await?;
     let store: Arc<dyn Store> = Arc::new(raft.clone());
     let (_in_use, in_use) = watch::channel(Arc::default());
-    let (manager, keeper) = Manager::new(store, None, in_use);
+    let (manager, keeper) = Manager::new(store, Backing::Alone, in_use);
     let keeping = tokio::spawn(keeper.run());
     let view = View::from_snapshot(&raft.range("/").await?)?;
+    if view.cluster().is_some_and(|cluster| cluster.keeping == Keeping::Moving) {
+        // The etcd that it was on its way to is not to be had.
+        let done = manager.command(me, Command::Keep(Keeping::Managers)).await;
+        done.map_err(|refusal| anyhow!("keep the registry here: {}", refusal.error))?;
+    }
     let others = view.nodes().values().filter(|node| node.id != me && node.role == Role::Manager);
     for node in others {
         let command = Command::SetRole { id: node.id, role: Role::Worker };

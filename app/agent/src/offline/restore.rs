@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use weft_api::ProblemKind;
 use weft_kernel::host;
 use weft_model::{Node, Role, Vtep};
-use weft_registry::{View, with_only_manager};
+use weft_registry::{Keeping, View, with_keeping, with_only_manager};
 use weft_store::{Raft, Redb, Store};
 
 use super::{must_be_stopped, names, refused, runtime};
@@ -61,6 +61,9 @@ pub fn restore(flags: Flags, asked: &Restore) -> anyhow::Result<Restored> {
     let (backup, view) = read(&asked.file)?;
     let disk = Disk::open(&options.state)?;
     let before = disk.membership()?;
+    if backup.membership.etcd.is_some() && !asked.force {
+        return Err(refused(ProblemKind::Conflict, IN_ETCD, IN_ETCD_HINT));
+    }
     let runtime = runtime()?;
     let membership = match &before {
         Some(own) => own_identity(own, &backup, &disk, asked.force)?,
@@ -71,6 +74,9 @@ pub fn restore(flags: Flags, asked: &Restore) -> anyhow::Result<Restored> {
     };
     must_have_name(&view, &membership.node)?;
     let registry = with_only_manager(&backup.registry, &membership.node)?;
+    // It is on this host's disk from now on, wherever it was.
+    let registry = with_keeping(&registry, Keeping::Managers)?;
+    let membership = Membership { etcd: None, ..membership };
     if before.is_none() {
         disk.clear()?;
         runtime.block_on(fresh_local(&disk))?;
@@ -82,6 +88,11 @@ pub fn restore(flags: Flags, asked: &Restore) -> anyhow::Result<Restored> {
     disk.found(&membership)?;
     Ok(told(&view, &membership.node))
 }
+
+const IN_ETCD: &str = "the backup is of a cluster whose registry is in an etcd: what that holds and the backup does not would be lost";
+const IN_ETCD_HINT: &str = "managers that reach that etcd need no backup; if it is gone for good, or is to be left: stop the agents \
+     of all managers, then weft restore --force FILE on one, and start it; then, on the others, weft leave --force \
+     and join again";
 
 fn told(view: &View, me: &Node) -> Restored {
     Restored {

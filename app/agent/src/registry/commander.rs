@@ -14,7 +14,7 @@ use weft_transport::{MeshHandle, Request, RequestError, Response};
 
 use super::Followed;
 use crate::inspect::routes_elsewhere;
-use crate::office::Tenure;
+use crate::office::{Held, Tenure};
 use crate::problem::{Answer, problem};
 
 /// How long managers may think about a command.
@@ -106,7 +106,7 @@ impl Commander {
             Ok(Err(_refused)) if unknown && command.is_seen_in(&self.view()) => Ok(Outcome::Done),
             Ok(Err(refused)) => Err(refused),
             Err(_elapsed) if unknown => Err(unsettled()),
-            Err(_elapsed) => Err(self.followed.borrow().unconfirmed()),
+            Err(_elapsed) => Err(self.why_not()),
         }
     }
 
@@ -146,12 +146,17 @@ impl Commander {
     }
 
     /// Why there is no manager to ask.
-    fn why_not(&self) -> ApiProblem {
-        let stopped = self.tenure.office().and_then(|office| office.raft.stopped());
-        match stopped {
-            Some(error) => problem(ProblemKind::Unavailable, error.to_string(), error.hint()),
-            None => self.followed.borrow().unconfirmed(),
-        }
+    pub(crate) fn why_not(&self) -> ApiProblem {
+        let (error, hint) = match self.tenure.held() {
+            Held::Closed { reason, hint } => (reason, hint),
+            Held::Yes(office) => match office.manager.backing().stopped() {
+                Some(error) => (error.to_string(), error.hint()),
+                None => return self.followed.borrow().unconfirmed(),
+            },
+            Held::No | Held::Lost { .. } => return self.followed.borrow().unconfirmed(),
+        };
+        let what = format!("the registry can be neither changed nor confirmed now: {error}");
+        problem(ProblemKind::Unavailable, what, hint)
     }
 
     async fn ask(&self, manager: NodeId, command: &Command) -> Asked {

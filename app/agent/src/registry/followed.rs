@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use weft_api::{ApiProblem, ProblemKind};
 use weft_model::{Node, NodeId, Role};
-use weft_registry::View;
+use weft_registry::{Keeping, View};
 
 use crate::problem::problem;
 
@@ -40,6 +40,10 @@ impl Followed {
 
     /// Why the registry cannot be changed now.
     pub(crate) fn unconfirmed(&self) -> ApiProblem {
+        let keeping = self.view.cluster().map(|cluster| cluster.keeping);
+        if self.reached && keeping == Some(Keeping::Etcd) {
+            return problem(ProblemKind::Unavailable, ETCD_IS_AWAY, SEE_ETCD);
+        }
         let nodes = self.view.nodes().values();
         let several = nodes.filter(|node| node.role == Role::Manager).count() > 1;
         if self.reached && several {
@@ -60,6 +64,9 @@ const MOST_ARE_AWAY: &str =
 const BRING_BACK: &str = "running containers go on, and new ones start while this host's address blocks last; bring the \
      managers back (weft node ls shows which are away), or, if they are gone for good, make one that \
      is left the only one: weft recover";
+const ETCD_IS_AWAY: &str = "the managers do not reach the etcd that keeps the registry: it can be neither changed nor confirmed now";
+const SEE_ETCD: &str = "running containers go on, and new ones start while this host's address blocks last; look at etcd, \
+     and on a manager at `weft status`";
 const NONE_ANSWERS: &str = "no manager answers: the registry cannot be changed now";
 const GOES_ON: &str = "running containers go on, and new ones start while this host's address blocks last; \
      see which node is away: weft node ls";

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use weft_model::{NetworkId, NodeId};
 use weft_registry::{Command, Committed, Decision, Outcome, Revision, Situation, View, decide};
-use weft_store::{Raft, Store};
+use weft_store::Store;
 
 use super::Backing;
 use crate::problem::chain;
@@ -63,10 +63,10 @@ impl Manager {
     /// majority which is not there yet.
     pub(crate) fn new(
         store: Arc<dyn Store>,
-        raft: Option<Raft>,
+        backing: Backing,
         in_use: watch::Receiver<Arc<InUse>>,
     ) -> (Self, Keeper) {
-        let (view, freed, backing) = (View::default(), BTreeMap::new(), Backing::new(raft));
+        let (view, freed) = (View::default(), BTreeMap::new());
         let (sender, inbox) = mpsc::channel(QUEUE);
         let manager = Self { inbox: sender, store: Arc::clone(&store), backing: backing.clone() };
         (manager, Keeper { store, backing, view, freed, in_use, inbox })

@@ -9,7 +9,8 @@ use crate::{
     CaptureQuestion, ClusterInit, ClusterJoin, ClusterLeave, Done, DropView, DropsView,
     EndpointFilter, EndpointView, EventFilter, EventView, EventsView, FrameView, Lines,
     NetworkCreate, NetworkTables, NetworkView, NodeRemove, NodeView, PathQuestion, RoleChange,
-    RoleChanged, Status, TokenRotate, TokenView, TopQuestion, TopView, TraceQuestion, Verification,
+    RoleChanged, Status, StoreMove, StoreView, TokenRotate, TokenView, TopQuestion, TopView,
+    TraceQuestion, Verification,
 };
 
 type Answer<A> = Result<A, CallError>;
@@ -35,6 +36,16 @@ impl Client {
     /// What the cluster is begun anew with if its managers are lost. It holds private keys.
     pub async fn backup(&self) -> Answer<BackupView> {
         self.get(&["cluster", "backup"], &[]).await
+    }
+
+    /// Where the registry is kept.
+    pub async fn store(&self) -> Answer<StoreView> {
+        self.get(&["cluster", "store"], &[]).await
+    }
+
+    /// Moves the registry from the managers' disks into an etcd.
+    pub async fn move_store(&self, to: &StoreMove) -> Answer<StoreView> {
+        self.post(&["cluster", "store"], to).await
     }
 
     /// The token that nodes join with as `role`.

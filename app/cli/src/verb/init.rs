@@ -12,13 +12,16 @@ use super::{Outcome, status, token};
 use crate::arguments::Format;
 use crate::display::{parse_label, parse_range};
 use crate::duration;
+use crate::etcd::{self, EtcdFiles, Place};
 use crate::session::Session;
 
 const EXAMPLES: &str = "\
 Examples:
   weft init
   weft init --name shop --advertise 192.0.2.10
-  weft init --pool 10.99.0.0/16 --subnet-prefix 24";
+  weft init --pool 10.99.0.0/16 --subnet-prefix 24
+  weft init --store etcd=https://192.0.2.1:2379,https://192.0.2.2:2379 --etcd-ca ca.pem \\
+            --etcd-cert weft.pem --etcd-key weft.key";
 
 /// Found a cluster; this host is its first manager
 #[derive(Args, Debug)]
@@ -49,11 +52,18 @@ pub(crate) struct Init {
     /// [default: 48h]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     certificate_life: Option<Duration>,
+    /// Who keeps the registry: embedded, or etcd=URL[,URL…] [default: embedded]
+    #[arg(long, value_name = "STORE", value_parser = etcd::parse_store)]
+    store: Option<Place>,
+    #[command(flatten)]
+    etcd: EtcdFiles,
 }
 
 impl Init {
     pub(crate) async fn run(self, session: &mut Session) -> Outcome {
+        let etcd = self.etcd.choice(self.store.unwrap_or_default())?;
         let init = ClusterInit {
+            etcd,
             name: self.name,
             node_name: self.node_name,
             advertise: self.advertise,

@@ -3,6 +3,7 @@
 use weft_api::{
     BlockView, ClusterView, DegradedView, DockerView, DropCount, DropView, DropsView, EndpointKind,
     EndpointView, FailureView, GuardView, NetworkView, NodeView, ReconcileView, Standing, Status,
+    StoreView,
 };
 use weft_model::{EndpointId, Hop, MacAddr, Name, NetworkId, NodeId, Role, Vtep};
 
@@ -89,6 +90,7 @@ pub(crate) fn status() -> Status {
             name: name("shop"),
             vxlan_port: 4789,
             manager_reachable: true,
+            store: StoreView::default(),
             certificate_until: Some("2026-11-24T23:00:00Z".to_owned()),
         }),
         engine: "bridge".into(),

@@ -63,6 +63,8 @@ fn membership(sheet: &mut Sheet, status: &weft_api::Status) {
         if !cluster.manager_reachable {
             sheet.toned("", Tone::Wary, "no manager is reachable: what runs goes on running");
         }
+        let (tone, text) = super::store::told(&cluster.store);
+        sheet.toned("Registry", tone, text);
         sheet.line("Networks", status.networks);
         sheet.line("Endpoints", format!("{} here", status.endpoints));
     }
@@ -139,6 +141,7 @@ mod tests {
 Node        a (000000000000), manager, VTEP 192.0.2.1
 Cluster     shop (c0ffee), VXLAN port 4789
 Identity    certificate until 2026-11-24T23:00:00Z, renewed by itself
+Registry    on the managers' disks
 Networks    2
 Endpoints   3 here
 Engine      bridge (asked for)

@@ -1,4 +1,5 @@
 mod ca;
+mod keep;
 mod moving;
 mod quarantine;
 
@@ -451,6 +452,7 @@ fn found() -> Command {
         ca_pem: String::new(),
         ca_generation: 0,
         former_ca_pem: None,
+        keeping: Keeping::Managers,
     };
     Command::Found { cluster, node: node(1, Role::Manager), tokens: vec![token()] }
 }

@@ -30,6 +30,12 @@ pub(super) async fn found(
     prefix: &str,
     moved: &Snapshot,
 ) -> Result<(), StoreError> {
+    // An etcd that does not answer is told before anything is begun.
+    match read(members, prefix).await {
+        Err(StoreError::Etcd(EtcdFault::Missing(_))) => {}
+        Ok(_founded) => return Err(EtcdFault::Taken(prefix.to_owned()).into()),
+        Err(error) => return Err(error),
+    }
     let keys = Keyspace::new(prefix);
     let all = DeleteOptions::new().with_range(keys.end(""));
     unfounded(members, prefix, vec![TxnOp::delete(keys.entry(""), Some(all))]).await?;
@@ -49,6 +55,25 @@ pub(super) async fn found(
     let record = serde_json::to_vec(&Founding { format: FORMAT, first });
     let record = record.map_err(|error| EtcdFault::Refused(error.to_string()))?;
     unfounded(members, prefix, vec![TxnOp::put(keys.founded(), record, None)]).await
+}
+
+/// Removes all keys of a store, in one step.
+pub(super) async fn remove(members: &Members, prefix: &str) -> Result<(), StoreError> {
+    let keys = Keyspace::new(prefix);
+    let all = DeleteOptions::new().with_range(keys.end(""));
+    let txn = Txn::new().and_then([
+        TxnOp::delete(keys.founded(), None),
+        TxnOp::delete(keys.mark(), None),
+        TxnOp::delete(keys.entry(""), Some(all)),
+    ]);
+    let question = |mut client: etcd_client::Client| {
+        let txn = txn.clone();
+        async move { client.txn(txn).await }
+    };
+    match members.ask(Again::May, question).await? {
+        Answer::Here(_removed) => Ok(()),
+        Answer::NoLease | Answer::Compacted => Err(StoreError::Unsettled),
+    }
 }
 
 /// Does something as long as nobody has founded a store there.

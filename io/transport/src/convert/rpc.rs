@@ -60,7 +60,10 @@ impl From<Response> for Body {
             }
             Response::Inspected { answer } => Self::Inspected(answer),
             Response::Consensus { answer } => Self::ConsensusAnswer(answer),
-            Response::Authority(Secret(pem)) => Self::Authority(wire::Authority { pem }),
+            Response::Authority { pem: Secret(pem), etcd } => {
+                let etcd = etcd.map(|Secret(etcd)| etcd);
+                Self::Authority(wire::Authority { pem, etcd })
+            }
         }
     }
 }
@@ -85,7 +88,9 @@ impl TryFrom<Body> for Response {
             Body::ConsensusAnswer(answer) => {
                 bounded(answer).map(|answer| Self::Consensus { answer })
             }
-            Body::Authority(wire::Authority { pem }) => Ok(Self::Authority(Secret(pem))),
+            Body::Authority(wire::Authority { pem, etcd }) => {
+                Ok(Self::Authority { pem: Secret(pem), etcd: etcd.map(Secret) })
+            }
             _other => Err(Malformed("a response")),
         }
     }

@@ -44,12 +44,14 @@ async fn a_node_is_inspected_with_whatever_bytes_its_owner_understands() {
 async fn managers_consult_each_other_and_share_the_authority() {
     let (_authority, a, mut b) = pair().await;
     let key = Secret("-----BEGIN PRIVATE KEY-----".into());
+    let etcd = Some(Secret("PRIVATE, too".into()));
+    let authority = Response::Authority { pem: key, etcd };
     let questions = [
         (
             Request::Consensus { message: vec![7; 5 << 20] },
             Response::Consensus { answer: vec![8, 0, 255] },
         ),
-        (Request::Authority, Response::Authority(key.clone())),
+        (Request::Authority, authority.clone()),
     ];
     for (question, answer) in questions {
         let asked = tokio::spawn({
@@ -61,7 +63,7 @@ async fn managers_consult_each_other_and_share_the_authority() {
         reply.send(answer.clone()).unwrap();
         assert_eq!(asked.await.unwrap().unwrap(), answer);
     }
-    assert!(!format!("{:?}", Response::Authority(key)).contains("PRIVATE"));
+    assert!(!format!("{authority:?}").contains("PRIVATE"));
 }
 
 #[tokio::test]
