@@ -147,6 +147,7 @@ fn cluster() -> Cluster {
         ca_pem: String::new(),
         ca_generation: 0,
         former_ca_pem: None,
+        keeping: weft_registry::Keeping::Managers,
     }
 }
 
