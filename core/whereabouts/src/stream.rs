@@ -10,6 +10,9 @@ use crate::{Head, Presence, RowChange};
 
 /// Whoever lags by more changes gets all rows instead.
 pub(crate) const LOG: usize = 1024;
+/// As does who lags by more changes than there are rows, and than these: that is hardly more to
+/// tell, and every participant of a network keeps the history of every other one.
+const SHORT: usize = 64;
 
 /// One owner's rows on one network.
 #[derive(Clone, Debug)]
@@ -188,12 +191,12 @@ impl Stream {
     }
 
     fn note(&mut self, version: u64, id: EndpointId) {
-        self.log.push_back((version, id));
-        while self.log.len() > LOG {
+        while self.log.len() >= self.rows.len().clamp(SHORT, LOG) {
             if let Some((version, _)) = self.log.pop_front() {
                 self.log_from = version;
             }
         }
+        self.log.push_back((version, id));
     }
 }
 
@@ -240,6 +243,21 @@ mod tests {
         assert_eq!(stream.since(2000 - 1024 - 1), None);
         assert_eq!(stream.since(2000 - 1024).map(|changes| changes.len()), Some(1024));
         assert_eq!(stream.since(2001), None);
+    }
+
+    #[test]
+    fn history_is_not_much_longer_than_what_it_leads_to() {
+        let mut stream = stream(0);
+        for version in 1..=500_u64 {
+            let id = u128::from(version / 2 % 9);
+            let there = version % 2 == 0;
+            let change = if there { put(id) } else { RowChange::Remove(endpoint(id).id) };
+            stream.change(version, change);
+        }
+        assert_eq!(stream.log.len(), SHORT);
+        let head = stream.head().version;
+        assert_eq!(stream.since(stream.log_from).map(|changes| changes.len()), Some(9));
+        assert_eq!((stream.since(stream.log_from - 1), stream.since(head)), (None, Some(vec![])));
     }
 
     #[test]
