@@ -34,8 +34,6 @@ pub(crate) struct Fabric {
     pub(crate) reconciled: watch::Receiver<Option<Reconciled>>,
     /// Whether the kernel is left alone.
     pub(crate) pause: Pause,
-    /// What the underlay leaves inside VXLAN.
-    pub(crate) inner_mtu: Mtu,
     /// Addresses go to other nodes one after the other.
     pub(crate) ceding: Arc<Mutex<()>>,
     /// So are blocks claimed: of two claims for one need the second finds the network full.
@@ -46,6 +44,11 @@ impl Fabric {
     /// The registry as it is known here.
     pub(crate) fn view(&self) -> Arc<View> {
         self.registry.view()
+    }
+
+    /// What the underlay leaves inside VXLAN.
+    pub(crate) fn inner_mtu(&self) -> Mtu {
+        self.state.picture().facts.inner_mtu
     }
 
     /// A network by name, id, or the unambiguous beginning of an id.
@@ -79,10 +82,10 @@ impl Fabric {
 
     /// Makes a network that exists on every host from then on.
     pub(crate) async fn create_network(&self, request: NetworkRequest) -> Answer<Network> {
-        if let Some(mtu) = request.mtu.filter(|mtu| *mtu > self.inner_mtu) {
-            let what =
-                format!("an MTU of {mtu} does not fit: the underlay leaves {}", self.inner_mtu);
-            let hint = format!("take {} or less, or leave the MTU out", self.inner_mtu);
+        let left = self.inner_mtu();
+        if let Some(mtu) = request.mtu.filter(|mtu| *mtu > left) {
+            let what = format!("an MTU of {mtu} does not fit: the underlay leaves {left}");
+            let hint = format!("take {left} or less, or leave the MTU out");
             return Err(problem(ProblemKind::BadInput, what, hint));
         }
         check_subnet(&request)?;
@@ -170,7 +173,7 @@ impl Fabric {
     }
 
     /// Waits until the kernel has been brought to `generation`.
-    async fn programmed(&self, generation: u64) -> Answer<()> {
+    pub(crate) async fn programmed(&self, generation: u64) -> Answer<()> {
         let (mut reconciled, mut turns) = (self.reconciled.clone(), self.pause.turns());
         let done = reconciled
             .wait_for(|done| done.as_ref().is_some_and(|done| done.generation >= generation));

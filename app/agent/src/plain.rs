@@ -75,7 +75,7 @@ async fn wire(
         name: name(INTERFACE)?,
         mac: None,
         addresses: addresses.iter().filter_map(prefixed).collect(),
-        mtu: network.mtu.unwrap_or(fabric.inner_mtu),
+        mtu: network.mtu.unwrap_or_else(|| fabric.inner_mtu()),
         default_via: None,
     };
     into(&IfName::peer(*id), netns, link).await?;

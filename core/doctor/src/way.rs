@@ -49,15 +49,17 @@ fn swallowed(host: &str, way: &Way) -> Finding {
 
 fn too_small(host: &str, way: &Way, largest: u16) -> Finding {
     let Way { peer, needed, address, .. } = way;
+    let inner = largest.saturating_sub(overhead(address));
     let what = format!(
         "packets larger than {largest} bytes do not arrive at {peer}; the networks send up to \
          {needed}"
     );
     let why = "small packets pass and large ones vanish: connections open and then hang";
     let remedy = format!(
-        "raise the MTU on the way to {needed}: `tracepath -n {address}` shows where it is \
-         lower; or make the networks again with what fits: `weft network create NAME --mtu {}`",
-        largest.saturating_sub(overhead(address))
+        "raise the MTU on the way to {needed}: `tracepath -n {address}` shows where it is lower; or \
+         tell the kernels of both hosts what fits, and networks and workloads follow: `ip link \
+         set DEVICE mtu {largest}`, or `ip route change … mtu {largest}`; a network that was made \
+         with an MTU of its own is to be made again: `weft network create NAME --mtu {inner}`"
     );
     finding(Severity::Error, Check::Mtu, host, [what, why.to_owned(), remedy], peer)
 }

@@ -9,7 +9,6 @@ use weft_registry::NetworkRequest;
 
 use super::json::{Json, Reply};
 use crate::agent::Agent;
-use crate::fabric::Fabric;
 use crate::problem::{Answer, because};
 use crate::state::Picture;
 
@@ -19,7 +18,7 @@ use crate::state::Picture;
 pub(super) async fn list(State(agent): State<Arc<Agent>>) -> Reply<Vec<NetworkView>> {
     let fabric = agent.need()?.fabric.clone();
     let picture = fabric.state.picture();
-    Ok(Json(picture.view.networks().values().map(|n| view_of(&fabric, &picture, n)).collect()))
+    Ok(Json(picture.view.networks().values().map(|n| view_of(&picture, n)).collect()))
 }
 
 /// One network.
@@ -31,7 +30,7 @@ pub(super) async fn inspect(
 ) -> Reply<NetworkView> {
     let fabric = agent.need()?.fabric.clone();
     let network = fabric.network(&reference)?;
-    Ok(Json(view_of(&fabric, &fabric.state.picture(), &network)))
+    Ok(Json(view_of(&fabric.state.picture(), &network)))
 }
 
 /// Makes a network on every host.
@@ -43,7 +42,7 @@ pub(super) async fn create(
 ) -> Reply<NetworkView> {
     let fabric = agent.need()?.fabric.clone();
     let network = fabric.create_network(request(asked)?).await?;
-    Ok(Json(view_of(&fabric, &fabric.state.picture(), &network)))
+    Ok(Json(view_of(&fabric.state.picture(), &network)))
 }
 
 /// Removes a network that nobody uses.
@@ -96,7 +95,7 @@ fn request(asked: NetworkCreate) -> Answer<NetworkRequest> {
 
 const NAME_HINT: &str = "choose a name of letters, digits and `-`, such as `app`";
 
-fn view_of(fabric: &Fabric, picture: &Picture, network: &Network) -> NetworkView {
+fn view_of(picture: &Picture, network: &Network) -> NetworkView {
     let node =
         |id| picture.view.node(id).map_or_else(|| id.to_string(), |node| node.name.to_string());
     let blocks = picture.view.blocks(network.id);
@@ -106,7 +105,7 @@ fn view_of(fabric: &Fabric, picture: &Picture, network: &Network) -> NetworkView
         name: network.name.clone(),
         vni: network.vni.number(),
         subnets: network.subnets.iter().map(|subnet| subnet.range).collect(),
-        mtu: network.mtu.unwrap_or(fabric.inner_mtu).into(),
+        mtu: network.mtu.unwrap_or(picture.facts.inner_mtu).into(),
         internal: network.internal,
         options: network.options.clone(),
         labels: network.labels.clone(),

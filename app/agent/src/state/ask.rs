@@ -8,7 +8,7 @@ use std::time::Instant;
 use ipnet::IpNet;
 use tokio::sync::oneshot;
 use weft_docker::{DockerEndpointId, DockerNetworkId, Names};
-use weft_model::{EndpointId, NetworkId};
+use weft_model::{EndpointId, Mtu, NetworkId};
 use weft_registry::Want;
 
 use crate::local::Attachment;
@@ -66,6 +66,13 @@ pub(crate) enum Ask {
         network: Option<NetworkId>,
         /// When it is durable.
         reply: oneshot::Sender<Answer<()>>,
+    },
+    /// Give networks without an MTU of their own another one.
+    Fit {
+        /// What the underlay leaves inside VXLAN.
+        inner_mtu: Mtu,
+        /// The generation of the kernel's target that has it.
+        reply: oneshot::Sender<u64>,
     },
     /// When each attachment was made.
     Ages {

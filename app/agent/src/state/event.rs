@@ -195,6 +195,10 @@ impl State {
             Ask::DockerNetwork { id, network, reply } => {
                 later(reply, self.docker_network(id, network).await)
             }
+            Ask::Fit { inner_mtu, reply } => {
+                self.inner_mtu = inner_mtu;
+                later(reply, self.publish())
+            }
             Ask::Ages { reply } => later(reply, self.since.clone()),
             Ask::Retire { network, range, reply } => {
                 later(reply, self.retire(network, range).await)

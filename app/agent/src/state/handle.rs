@@ -9,7 +9,7 @@ use std::time::Instant;
 use ipnet::IpNet;
 use tokio::sync::{mpsc, oneshot, watch};
 use weft_docker::{DockerEndpointId, DockerNetworkId, Names};
-use weft_model::{EndpointId, NetworkId};
+use weft_model::{EndpointId, Mtu, NetworkId};
 
 use super::{Ask, LeaseRefused, Picture};
 use crate::local::Attachment;
@@ -70,6 +70,12 @@ impl StateHandle {
         network: Option<NetworkId>,
     ) -> Answer<()> {
         self.ask(|reply| Ask::DockerNetwork { id, network, reply }).await?
+    }
+
+    /// Gives networks without an MTU of their own this one; answers the generation of the kernel's
+    /// target that has it.
+    pub(crate) async fn fit(&self, inner_mtu: Mtu) -> Answer<u64> {
+        self.ask(|reply| Ask::Fit { inner_mtu, reply }).await
     }
 
     /// When each attachment was made.

@@ -5,7 +5,8 @@ use std::io;
 use std::net::IpAddr;
 
 use netlink_packet_route::AddressFamily;
-use weft_model::MacAddr;
+use weft_model::{MacAddr, Mtu};
+use weft_plan::IfName;
 
 use crate::Netns;
 use crate::netlink::Rtnl;
@@ -69,6 +70,19 @@ pub fn interface_with(
     }))
 }
 
+/// Gives an interface inside a namespace another MTU; blocks for a moment.
+///
+/// # Errors
+///
+/// If there is no such interface, or the kernel refuses.
+pub fn set_mtu(netns: &Netns, name: &str, mtu: Mtu) -> io::Result<()> {
+    let mut rtnl = Rtnl::open(netns)?;
+    let missing = || io::Error::from(io::ErrorKind::NotFound);
+    let name: IfName = name.parse().map_err(io::Error::other)?;
+    let found = Link::of(rtnl.get(link::named(&name))?).ok_or_else(missing)?;
+    rtnl.request(link::set_mtu(found.index, mtu))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,5 +108,17 @@ mod tests {
         assert_eq!(seen.fixed, Some(MacAddr([2, 0, 0, 0, 0, 9])));
         assert!(seen.addresses.contains(&"10.7.0.2".parse().unwrap()));
         assert_eq!(interface_with(&netns, (MacAddr([2; 6]), mac.1), other).unwrap(), None);
+    }
+
+    #[test]
+    fn an_interface_gets_another_mtu() {
+        let netns = Netns::unnamed().unwrap();
+        let mtu = |bytes: u32| Mtu::try_from(bytes).unwrap();
+        set_mtu(&netns, "lo", mtu(1350)).unwrap();
+        let told =
+            netns.run(|| std::process::Command::new("ip").args(["link", "show", "lo"]).output());
+        let told = String::from_utf8(told.unwrap().unwrap().stdout).unwrap();
+        assert!(told.contains("mtu 1350"), "{told}");
+        assert!(set_mtu(&netns, "eth7", mtu(1350)).is_err());
     }
 }

@@ -224,6 +224,12 @@ pub(crate) fn stop_learning(index: u32) -> Request {
     (RouteNetlinkMessage::NewLink(vxlan.build()), CHANGE)
 }
 
+/// Gives an interface another MTU.
+pub(crate) fn set_mtu(index: u32, mtu: Mtu) -> Request {
+    let link = LinkUnspec::new_with_index(index).mtu(mtu.into());
+    (RouteNetlinkMessage::SetLink(link.build()), CHANGE)
+}
+
 /// Makes an interface a port of a bridge.
 pub(crate) fn set_master(index: u32, master: u32, mtu: Mtu) -> Request {
     let port = LinkUnspec::new_with_index(index).controller(master).mtu(mtu.into());
