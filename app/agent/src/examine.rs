@@ -5,6 +5,7 @@
 
 mod canary;
 mod cluster;
+mod engine;
 mod host;
 mod itself;
 mod ways;

@@ -15,14 +15,12 @@ mod tear_down;
 mod underlay;
 mod watch_namespaces;
 
-use std::sync::Arc;
-
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use weft_identity::Validity;
 use weft_model::Node;
-use weft_transport::{Credentials, MeshHandle};
+use weft_transport::MeshHandle;
 
 use crate::fabric::Fabric;
 use crate::inspect::Inspector;
@@ -47,7 +45,6 @@ pub(crate) struct Member {
     pub(crate) reconciled: watch::Receiver<Option<Reconciled>>,
     /// Asks nodes about themselves.
     pub(crate) inspector: Inspector,
-    own: watch::Receiver<Arc<Credentials>>,
     mesh: MeshHandle,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -66,7 +63,7 @@ impl Member {
 
     /// For how long this node's certificate is good.
     pub(crate) fn certificate(&self) -> Option<Validity> {
-        crate::certificate::validity(&self.own.borrow())
+        crate::certificate::validity(&self.inspector.desk().own.borrow())
     }
 
     /// How far the kernel is.

@@ -43,6 +43,13 @@ pub enum Fault {
         /// The length of the largest packet that passes.
         length: u16,
     },
+    /// TCP segments that the host sends inside VXLAN have a wrong checksum when they arrive.
+    Spoil {
+        /// Whose link it is.
+        host: String,
+        /// The UDP port of VXLAN.
+        port: u16,
+    },
 }
 
 impl Fault {
@@ -52,7 +59,8 @@ impl Fault {
             Self::Cut { host }
             | Self::Loss { host, .. }
             | Self::Swallow { host, .. }
-            | Self::Narrow { host, .. } => vec![host],
+            | Self::Narrow { host, .. }
+            | Self::Spoil { host, .. } => vec![host],
             Self::CutBetween { host, from } => vec![host, from],
         }
     }
@@ -66,6 +74,7 @@ pub(crate) struct Faults {
     loss: BTreeMap<String, u8>,
     swallowed: BTreeSet<(String, u16)>,
     narrow: BTreeMap<String, u16>,
+    spoilt: BTreeSet<(String, u16)>,
 }
 
 impl Faults {
@@ -90,6 +99,9 @@ impl Faults {
             Fault::Narrow { host, length } => {
                 self.narrow.insert(host, length);
             }
+            Fault::Spoil { host, port } => {
+                self.spoilt.insert((host, port));
+            }
         }
     }
 
@@ -99,6 +111,7 @@ impl Faults {
         self.loss.remove(host);
         self.narrow.remove(host);
         self.swallowed.retain(|(of, _)| of != host);
+        self.spoilt.retain(|(of, _)| of != host);
         self.between.retain(|(one, other)| one != host && other != host);
     }
 
@@ -111,11 +124,13 @@ impl Faults {
         let loss = self.loss.get(host).map(|percent| format!("loss {percent}%"));
         let narrow = self.narrow.get(host).map(|length| format!("{length} bytes at most"));
         let swallowed = self.swallowed.iter().filter(|(of, _)| of == host);
+        let spoilt = self.spoilt.iter().filter(|(of, _)| of == host);
         cut.into_iter()
             .chain(between.map(|other| format!("cut from {other}")))
             .chain(loss)
             .chain(swallowed.map(|(_, port)| format!("UDP {port} swallowed")))
             .chain(narrow)
+            .chain(spoilt.map(|(_, port)| format!("TCP in UDP {port} spoilt")))
             .collect()
     }
 
@@ -143,10 +158,22 @@ impl Faults {
         for (host, length) in &self.narrow {
             rules.push_str(&both_ways(host, &format!("ip length > {length} counter drop")));
         }
+        for (host, port) in &self.spoilt {
+            rules.push_str(&format!(
+                "  iifname \"{host}\" udp dport {port} {TCP_INSIDE} {SUM} set 0 {SUM_INSIDE} set 0xdead counter\n"
+            ));
+        }
         rules.push_str(" }\n}\n");
         rules
     }
 }
+
+/// Of VXLAN over UDP: the inner frame has IPv4 without options, and in it TCP.
+const TCP_INSIDE: &str = "@th,224,16 0x0800 @th,240,8 0x45 @th,312,8 6";
+/// Where the datagram's own checksum is, which would be wrong too: zero says that there is none.
+const SUM: &str = "@th,48,16";
+/// Where the inner segment's checksum is.
+const SUM_INSIDE: &str = "@th,528,16";
 
 fn both_ways(host: &str, verdict: &str) -> String {
     format!("  iifname \"{host}\" {verdict}\n  oifname \"{host}\" {verdict}\n")
@@ -165,8 +192,9 @@ mod tests {
         faults.add(Fault::Loss { host: "h2".into(), percent: 7 });
         faults.add(Fault::Swallow { host: "h1".into(), port: 4789 });
         faults.add(Fault::Narrow { host: "h1".into(), length: 1400 });
+        faults.add(Fault::Spoil { host: "h1".into(), port: 4789 });
         let told = ["cut", "cut from h2", "loss 5%", "UDP 4789 swallowed", "1400 bytes at most"];
-        assert_eq!(faults.of("h1"), told);
+        assert_eq!(faults.of("h1"), [&told[..], &["TCP in UDP 4789 spoilt"]].concat());
         faults.heal("h1");
         assert!(!faults.ruleset().contains("h1"), "{}", faults.ruleset());
         assert_eq!(faults.of("h2"), ["loss 7%"]);

@@ -191,6 +191,18 @@ impl Host {
         self.disturb(Fault::Narrow { host: self.name.clone(), length }).await
     }
 
+    /// Spoils the sums of TCP segments that the host sends inside VXLAN to a UDP port.
+    ///
+    /// Its kernel has to finish them, as for a wire (`ethtool -K eth0 tx off`): of what it leaves
+    /// to a device, nobody checks the sum on the way.
+    ///
+    /// # Errors
+    ///
+    /// If the lab is gone.
+    pub async fn spoil(&self, port: u16) -> Result<(), LabError> {
+        self.disturb(Fault::Spoil { host: self.name.clone(), port }).await
+    }
+
     /// Ends everything that is wrong with the host's link.
     ///
     /// # Errors

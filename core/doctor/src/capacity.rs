@@ -11,6 +11,8 @@ pub struct Range {
     pub size: u128,
     /// How many of them nodes hold in blocks.
     pub taken: u128,
+    /// Whether no further block can be had: some addresses are nobody's to lease.
+    pub full: bool,
 }
 
 /// Of so many hundredths somebody should know.
@@ -27,14 +29,14 @@ const SCARCE_DISK: u64 = 512 << 20;
 /// Judges a network's addresses.
 #[must_use]
 pub fn addresses(host: &str, range: &Range) -> Option<Finding> {
-    let Range { network, size, taken } = range;
+    let Range { network, size, taken, full } = range;
     let percent = taken.saturating_mul(100).checked_div(*size)?;
-    let severity = match percent {
-        100.. => Severity::Error,
-        WARNED..100 => Severity::Warning,
+    let (severity, share) = match percent {
+        _ if *full => (Severity::Error, "all".to_owned()),
+        WARNED.. => (Severity::Warning, format!("{percent} %")),
         _ => return None,
     };
-    let what = format!("{percent} % of the addresses of network {network} are handed out to hosts");
+    let what = format!("{share} of the addresses of network {network} are handed out to hosts");
     let why = "a host that needs a further block gets none, and containers on it do not start";
     let remedy = format!(
         "see who holds them: `weft network inspect {network}`; remove nodes that are gone: `weft \
@@ -85,13 +87,13 @@ mod tests {
 
     #[test]
     fn a_network_is_told_of_before_it_is_full() {
-        let of = |taken| {
-            let range = Range { network: "app".into(), size: 256, taken };
+        let of = |taken, full| {
+            let range = Range { network: "app".into(), size: 256, taken, full };
             addresses("a", &range).map(|f| f.severity)
         };
-        assert_eq!(of(200), None);
-        assert_eq!(of(240), Some(Severity::Warning));
-        assert_eq!(of(256), Some(Severity::Error));
+        assert_eq!(of(200, false), None);
+        assert_eq!(of(240, false), Some(Severity::Warning));
+        assert_eq!(of(250, true), Some(Severity::Error));
     }
 
     #[test]

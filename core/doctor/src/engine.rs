@@ -1,5 +1,7 @@
 //! The Docker Engine and its settings.
 
+use serde_json::Value;
+
 use crate::{Check, Finding, Severity};
 
 /// The oldest Engine that Weft's drivers are tested with.
@@ -12,8 +14,24 @@ pub struct Engine {
     pub version: String,
     /// Whether containers outlive it.
     pub live_restore: bool,
-    /// Whether it writes no rules into the packet filter; absent if that cannot be told.
+    /// Whether its rules are not in the packet filter; absent if that cannot be told.
     pub without_rules: Option<bool>,
+}
+
+/// Whether a ruleset, as `nft -j list ruleset` tells it, has none of an Engine's rules: neither its
+/// chain nor, where it writes with nft, its table.
+#[must_use]
+pub fn lacks_rules(ruleset: &Value) -> Option<bool> {
+    let all = ruleset.get("nftables")?.as_array()?;
+    let text = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).map(str::to_owned);
+    let chain = |one: &Value| {
+        one.get("chain").is_some_and(|chain| text(chain, "name").as_deref() == Some("DOCKER"))
+    };
+    let table = |one: &Value| {
+        let name = one.get("table").and_then(|table| text(table, "name"));
+        name.is_some_and(|name| name.starts_with("docker-"))
+    };
+    Some(!all.iter().any(|one| chain(one) || table(one)))
 }
 
 /// Judges an Engine.
@@ -42,10 +60,10 @@ fn mortal(host: &str, engine: &Engine) -> Option<Finding> {
 }
 
 fn unruled(host: &str, engine: &Engine) -> Option<Finding> {
-    let what = "Docker writes no rules into the packet filter (`iptables: false`)".to_owned();
+    let what = "Docker's rules are not in the packet filter".to_owned();
     let why = "containers' packets leave the cluster without masquerade: answers do not come back";
-    let remedy = "take `\"iptables\": false` out of /etc/docker/daemon.json, or masquerade \
-        docker_gwbridge's range yourself";
+    let remedy = "if somebody flushed them: `systemctl restart docker`; else take `\"iptables\": \
+        false` out of /etc/docker/daemon.json, or masquerade docker_gwbridge's range yourself";
     let told = [what, why.to_owned(), remedy.to_owned()];
     (engine.without_rules == Some(true))
         .then(|| Finding::new(Severity::Warning, Check::Engine, host, told))
@@ -54,6 +72,22 @@ fn unruled(host: &str, engine: &Engine) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_engine_without_rules_is_told_of() {
+        let of = |object| lacks_rules(&serde_json::json!({ "nftables": [object] }));
+        let chain =
+            serde_json::json!({"chain": {"family": "ip", "table": "nat", "name": "DOCKER"}});
+        assert_eq!(of(chain), Some(false));
+        let table = serde_json::json!({"table": {"family": "ip", "name": "docker-bridges"}});
+        assert_eq!(of(table), Some(false));
+        let other = serde_json::json!({"table": {"family": "inet", "name": "weft"}});
+        assert_eq!(of(other), Some(true));
+        assert_eq!(lacks_rules(&serde_json::json!({})), None);
+        let good = Engine { version: "29.7.2".into(), live_restore: true, without_rules: None };
+        let found = judge("a", &Engine { without_rules: Some(true), ..good });
+        assert!(found[0].what.contains("rules are not in"), "{found:?}");
+    }
 
     #[test]
     fn an_engine_that_is_new_and_keeps_containers_is_healthy() {

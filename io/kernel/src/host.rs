@@ -25,14 +25,14 @@ use netlink_packet_route::route::RouteType;
 use weft_model::Mtu;
 use weft_plan::IfName;
 
-pub use self::checksums::wrong_checksums;
+pub use self::checksums::{wrong_checksums, wrong_datagrams};
 pub use self::echo::{Echo, answers_ping};
 pub use self::features::{Missing, missing_features};
-pub use self::interface::{Interface, interface_with};
+pub use self::interface::{Interface, interface_with, set_mtu};
 pub use self::listeners::{Ported, listeners};
 pub use self::port::{udp_port_process, udp_port_taken};
 pub use self::probe::{Ear, Nonce, probe};
-pub use self::rules::{ruleset, ruleset_in};
+pub use self::rules::{has_older_tables, ruleset, ruleset_in};
 pub use self::vxlan::{ForeignVxlan, foreign_vxlan};
 pub use self::watch::{EchoSeen, Watch};
 

@@ -14,9 +14,11 @@ mod plain;
 mod promql;
 mod segment;
 mod tables;
+mod told;
 mod traffic;
 mod uml;
 mod wire;
+mod words;
 mod writes;
 
 pub use asker::Asker;
@@ -34,4 +36,5 @@ pub use tables::{Table, TwoNetworks};
 pub use traffic::{Answers, Pinging, Streaming};
 pub use uml::uml;
 pub use wire::Wire;
+pub use words::Words;
 pub use writes::{Writes, Written};

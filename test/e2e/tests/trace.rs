@@ -12,10 +12,9 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-use weft_e2e::{Cluster, Kind, Plain, eventually, holds};
+use weft_e2e::{Cluster, Kind, Plain, Words, eventually, holds};
 use weft_model::Hop;
-use weft_trace::{Trace, Verdict};
+use weft_trace::Verdict;
 
 /// Within this time a fault shows, and a mended one does not any more.
 const SOON: Duration = Duration::from_secs(8);
@@ -195,29 +194,31 @@ const ROWS: &[Row] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn each_fault_is_named_by_its_hop_and_cause() {
     let cluster = Cluster::up(3, Kind::Docker).await.unwrap();
-    let app = cluster.network("app", &[]).await.unwrap().vni;
+    // Of its own, so that it does not follow the underlay's.
+    let app = cluster.network("app", &["--mtu", "1450"]).await.unwrap().vni;
     cluster.network("data", &[]).await.unwrap();
     let c1 = cluster.container("h1", "app", "c1").await.unwrap();
     let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
     let _c3 = cluster.plain("h1", "app", "c3", &[]).await.unwrap();
     let _c4 = cluster.plain("h2", "data", "c4", &[]).await.unwrap();
-    let words = words(&cluster, app, &c2).await;
     let pid = c1.host.docker(&["inspect", "-f", "{{.State.Pid}}", "c1"]).await.unwrap();
-    let words = [words, vec![("$INSIDE", format!("nsenter -t {} -n", pid.trim()))]].concat();
+    let words = words(&cluster, app, &c2).await;
+    let words = words.with("$INSIDE", format!("nsenter -t {} -n", pid.trim()));
     eventually(SOON, || green(&cluster, "c1 c2")).await.unwrap();
 
     a_ping_is_seen_everywhere(&cluster).await;
     for row in ROWS {
         let began = Instant::now();
-        let spoken = fill(row.cause, &words);
+        let host = cluster.host(row.host).unwrap();
+        let spoken = words.fill(row.cause);
         eventually(SOON, || async {
             // A fault that is mended at once is made again: it is to be seen while it is there.
-            shell(&cluster, row.host, row.break_it, &words).await.ok();
+            words.shell(host, row.break_it).await.ok();
             fails(&cluster, row, &spoken).await
         })
         .await
         .unwrap();
-        shell(&cluster, row.host, row.mend_it, &words).await.unwrap();
+        words.shell(host, row.mend_it).await.unwrap();
         let healthy = if row.trace.starts_with("c3") { "c3 c1" } else { "c1 c2" };
         eventually(SOON, || green(&cluster, healthy)).await.unwrap();
         println!("{:9}{spoken}: {:?}", row.hop.word(), began.elapsed());
@@ -228,7 +229,7 @@ async fn each_fault_is_named_by_its_hop_and_cause() {
 
 /// Both hosts count and time it, there and back, and the workloads' rules say where it ends.
 async fn a_ping_is_seen_everywhere(cluster: &Cluster) {
-    let told = trace(cluster, "h3", "c1 c2 --live").await.unwrap();
+    let told = cluster.trace("h3", "c1 c2 --live").await.unwrap();
     let live = told.live.unwrap();
     assert!(live.returned >= 3 && live.lost.is_none(), "{live:#?}");
     assert!(live.points.iter().all(|point| point.seen >= live.returned), "{live:#?}");
@@ -240,7 +241,7 @@ async fn a_ping_is_seen_everywhere(cluster: &Cluster) {
     assert_eq!(places, [out, back].concat());
     assert!(live.points[1..].iter().all(|point| point.took_us.is_some()), "{live:#?}");
     println!("live: {:?} µs there and back", live.round_trip_us.unwrap());
-    let told = trace(cluster, "h1", "c1 c3 --live").await.unwrap();
+    let told = cluster.trace("h1", "c1 c3 --live").await.unwrap();
     assert_eq!(told.live.unwrap().points.len(), 4, "on one host it is in no tunnel");
 
     // A rule that no ruleset shows to nft: only what is sent tells of it.
@@ -248,7 +249,7 @@ async fn a_ping_is_seen_everywhere(cluster: &Cluster) {
     let drop_pings =
         ["ip", "netns", "exec", "c2", "sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=1"];
     h2.run(&drop_pings).await.unwrap();
-    let told = trace(cluster, "h3", "c1 c2 --live").await.unwrap();
+    let told = cluster.trace("h3", "c1 c2 --live").await.unwrap();
     assert_eq!(told.live.unwrap().lost.as_deref(), Some("the receiver does not answer pings"));
     assert_eq!(told.verdict, Verdict::Ok);
     let answer = ["ip", "netns", "exec", "c2", "sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=0"];
@@ -272,7 +273,7 @@ async fn faults_of_the_link_are_told(cluster: &Cluster, c2: &Plain<'_>) {
 
 async fn ends_at_underlay(cluster: &Cluster, asked: &str, cause: &str) {
     let began = Instant::now();
-    let told = trace(cluster, "h3", asked).await.unwrap();
+    let told = cluster.trace("h3", asked).await.unwrap();
     assert_eq!(told.failed, Some(Hop::Underlay), "{told:#?}");
     let hop = &told.hops[3];
     assert!(hop.cause.as_ref().unwrap().contains(cause), "{hop:#?}");
@@ -280,7 +281,7 @@ async fn ends_at_underlay(cluster: &Cluster, asked: &str, cause: &str) {
 }
 
 async fn fails(cluster: &Cluster, row: &Row, cause: &str) -> anyhow::Result<()> {
-    let told = trace(cluster, "h3", row.trace).await?;
+    let told = cluster.trace("h3", row.trace).await?;
     let failed = told.hops.iter().find(|hop| Some(hop.hop) == told.failed);
     let right = failed.is_some_and(|failed| {
         failed.hop == row.hop
@@ -291,34 +292,12 @@ async fn fails(cluster: &Cluster, row: &Row, cause: &str) -> anyhow::Result<()> 
 }
 
 async fn green(cluster: &Cluster, asked: &str) -> anyhow::Result<()> {
-    let told = trace(cluster, "h3", asked).await?;
+    let told = cluster.trace("h3", asked).await?;
     holds(told.verdict == Verdict::Ok, || format!("{told:#?}"))
 }
 
-/// Traces from a host that has nothing on the network.
-async fn trace(cluster: &Cluster, host: &str, asked: &str) -> anyhow::Result<Trace> {
-    let words: Vec<&str> = ["trace"].into_iter().chain(asked.split(' ')).collect();
-    let out = cluster.host(host)?.weft(&[&words[..], &["-o", "json"]].concat()).await?;
-    serde_json::from_str(&out.stdout).with_context(|| format!("{} {}", out.stdout, out.stderr))
-}
-
-async fn shell(
-    cluster: &Cluster,
-    host: &str,
-    script: &str,
-    words: &[(&str, String)],
-) -> anyhow::Result<()> {
-    let script = fill(script, words);
-    cluster.host(host)?.run(&["sh", "-c", &script]).await?;
-    Ok(())
-}
-
-fn fill(text: &str, words: &[(&str, String)]) -> String {
-    words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(word, value))
-}
-
 /// What stands for addresses and names in the rows.
-async fn words(cluster: &Cluster, vni: u32, c2: &Plain<'_>) -> Vec<(&'static str, String)> {
+async fn words(cluster: &Cluster, vni: u32, c2: &Plain<'_>) -> Words {
     let port = async |host: &str, name: &str| {
         let endpoints = cluster.endpoints(cluster.host(host).unwrap()).await.unwrap();
         let named = |endpoint: &&weft_api::EndpointView| {
@@ -327,7 +306,7 @@ async fn words(cluster: &Cluster, vni: u32, c2: &Plain<'_>) -> Vec<(&'static str
         endpoints.iter().find(named).unwrap().interface.clone().unwrap()
     };
     let address = |host: &str| cluster.host(host).unwrap().address().to_string();
-    vec![
+    Words::new(vec![
         ("$SEGMENT", SEGMENT.to_owned()),
         ("$VNI", vni.to_string()),
         ("$C2", c2.address.to_string()),
@@ -337,5 +316,5 @@ async fn words(cluster: &Cluster, vni: u32, c2: &Plain<'_>) -> Vec<(&'static str
         ("$H1", address("h1")),
         ("$H2", address("h2")),
         ("$H3", address("h3")),
-    ]
+    ])
 }

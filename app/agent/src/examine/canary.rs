@@ -3,7 +3,7 @@
 //! Network cards that sum up packets inside VXLAN wrongly are an old plague of overlays: pings pass
 //! and connections hang. Every host lets a workload of its own knock at one on each other host, at
 //! a port where nobody listens, and looks how many segments with a wrong sum have come to its own
-//! meanwhile.
+//! meanwhile, and how many datagrams to itself: VXLAN may carry a sum of its own.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -35,14 +35,16 @@ const HOSTS: usize = 16;
 /// Knocks at others and counts what came wrong to this host's own meanwhile.
 pub(super) async fn findings(name: &str, desk: &Desk) -> Vec<Finding> {
     let picture = desk.fabric.state.picture();
-    let before = wrong(&picture).await;
+    let (before, outer) = (wrong(&picture).await, host::wrong_datagrams());
     tokio::join!(knock_at_all(&picture), sleep(LISTENING));
     let after = wrong(&picture).await;
     let came = |(workload, count): (&String, &u64)| {
         let more = count.saturating_sub(*before.get(workload)?);
         checksum::judge(name, workload, more)
     };
-    after.iter().filter_map(came).collect()
+    let more = outer.and_then(|before| Ok(host::wrong_datagrams()?.saturating_sub(before)));
+    let around = more.ok().and_then(|more| checksum::judge_outer(name, more));
+    after.iter().filter_map(came).chain(around).collect()
 }
 
 /// How many segments with a wrong sum have ever come to each workload.

@@ -89,8 +89,13 @@ fn capacities(me: &str, view: &View) -> Vec<Finding> {
     let networks = view.networks().values().filter_map(|network| {
         let subnet = network.subnets.first()?;
         let name = network.name.as_ref().map_or_else(|| network.id.short(), ToString::to_string);
-        let taken = view.blocks(network.id).map(|block| size(block.range)).sum();
-        let range = Range { network: name, size: size(subnet.range), taken };
+        let blocks: Vec<IpNet> = view.blocks(network.id).map(|block| block.range).collect();
+        let range = Range {
+            network: name,
+            size: size(subnet.range),
+            taken: blocks.iter().copied().map(size).sum(),
+            full: weft_addresses::next_block(subnet, &blocks, &[]).is_none(),
+        };
         capacity::addresses(me, &range)
     });
     let snapshot = view.to_snapshot();

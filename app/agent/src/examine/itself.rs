@@ -1,25 +1,24 @@
 //! What a host finds out about itself.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::task::spawn_blocking;
-use weft_docker_api::Engine;
+use weft_doctor::certificate::Certificate;
 use weft_doctor::firewall::{Carries, Packet, Way};
 use weft_doctor::host::Trouble;
 use weft_doctor::port::Device;
-use weft_doctor::{Finding, capacity, engine, firewall, host as judge, port, subnets};
+use weft_doctor::{Finding, capacity, certificate, firewall, host as judge, port, subnets};
 use weft_kernel::host;
 use weft_plan::GateSeen;
 
-use super::canary;
+use super::{canary, engine};
+use crate::certificate::validity;
 use crate::inspect::Desk;
 use crate::state::Picture;
 
 /// Rules are judged for packets of so many peers: rules that name peers are rare.
 const PEERS: usize = 16;
-/// How long Docker may take.
-const ENGINE: Duration = Duration::from_millis(400);
 
 /// All of it, looked at at the same time.
 pub(super) async fn findings(desk: &Desk) -> Vec<Finding> {
@@ -29,13 +28,14 @@ pub(super) async fn findings(desk: &Desk) -> Vec<Finding> {
         features(&name),
         rules(&name, &picture),
         ports(&name, &picture),
-        engine(&name, desk),
+        engine::findings(&name, desk),
         routes(&name, &picture),
         canary::findings(&name, desk),
     );
     let mut findings = [features, rules, ports, engine, routes, canary].concat();
     findings.extend(standing(&name, desk));
     findings.extend(capacities(&name, desk));
+    findings.extend(certificate(&name, desk));
     findings.sort();
     findings.dedup();
     findings
@@ -112,18 +112,6 @@ async fn ports(name: &str, picture: &Picture) -> Vec<Finding> {
     port::judge(name, at, process.as_deref(), &devices, &ours)
 }
 
-/// Only of an Engine that is there.
-async fn engine(name: &str, desk: &Desk) -> Vec<Finding> {
-    let Ok(client) = Engine::at(&desk.docker_socket) else { return Vec::new() };
-    let Ok(info) = client.info(ENGINE).await else { return Vec::new() };
-    let seen = engine::Engine {
-        version: info.server_version,
-        live_restore: info.live_restore_enabled,
-        without_rules: None,
-    };
-    engine::judge(name, &seen)
-}
-
 async fn routes(name: &str, picture: &Picture) -> Vec<Finding> {
     let routes = host::routes_by_device().await.unwrap_or_default();
     let networks = picture.view.networks().values().flat_map(|network| {
@@ -131,6 +119,19 @@ async fn routes(name: &str, picture: &Picture) -> Vec<Finding> {
         network.subnets.iter().map(move |subnet| (name.clone(), subnet.range))
     });
     subnets::judge(name, &networks.collect::<Vec<_>>(), &routes)
+}
+
+/// For how long others will believe who this host is.
+fn certificate(name: &str, desk: &Desk) -> Option<Finding> {
+    let validity = validity(&desk.own.borrow())?;
+    let since = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let shown = Certificate {
+        from: since(validity.from),
+        renew_at: since(validity.renew_at()),
+        // It is good for the whole of its last second.
+        until: since(validity.until) + Duration::from_secs(1),
+    };
+    certificate::judge(name, &shown, since(SystemTime::now()))
 }
 
 fn capacities(name: &str, desk: &Desk) -> Vec<Finding> {

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use weft_api::ProblemKind;
 use weft_kernel::Linux;
 use weft_model::EndpointId;
-use weft_transport::{MeshHandle, Response};
+use weft_transport::{Credentials, MeshHandle, Response};
 
 use super::{Inquiry, Inspector};
 use crate::admin::find;
@@ -42,6 +42,8 @@ pub(crate) struct Desk {
     pub(crate) drops: DropsHandle,
     /// Its way to the others.
     pub(crate) mesh: MeshHandle,
+    /// What it shows of itself.
+    pub(crate) own: watch::Receiver<Arc<Credentials>>,
     /// Where the host keeps its state.
     pub(crate) state_directory: PathBuf,
     /// Where its Docker Engine answers.

@@ -14,9 +14,9 @@ use weft_transport::{Credentials, Mesh, MeshEvent, MeshHandle, Peers};
 
 use super::peers::{keep_peers, peers};
 use super::stores::Stores;
-use super::underlay::inner_mtu;
 use super::{
-    Member, Surroundings, claim_again, claim_ahead, give_back, moved, tear_down, watch_namespaces,
+    Member, Surroundings, claim_again, claim_ahead, give_back, moved, tear_down, underlay,
+    watch_namespaces,
 };
 use crate::ca::CaKeeper;
 use crate::captures::CapturesKeeper;
@@ -67,7 +67,7 @@ pub(crate) async fn start(
     let (tasks, me) = (Tasks::default(), membership.node.clone());
     let Stores { local, remembered, held, premises, in_use, view } =
         Stores::open(around, &membership).await?;
-    let inner_mtu = inner_mtu(&me, &view).await;
+    let inner_mtu = underlay::inner_mtu(&me, &view).await;
     let tenure = Tenure::new(held);
     let (out, followed) = watch::channel(Followed::stale(view));
     let (shown, own) = watch::channel(Arc::new(credentials(&membership)?));
@@ -109,7 +109,7 @@ pub(crate) async fn start(
         counters: around.counters.clone(),
     };
     certify(renewal, &tasks);
-    let desk = serve(around, state, registry, (events, tenure.clone()), (seen, &tasks));
+    let desk = serve(around, state, registry, (events, tenure.clone(), own), (seen, &tasks));
     let Tasks { tracker, stop } = tasks;
     Ok(Arc::new(Member {
         node: me,
@@ -117,7 +117,6 @@ pub(crate) async fn start(
         fabric: desk.fabric.clone(),
         inspector: Inspector::new(desk),
         tenure,
-        own,
         mesh,
         tasks: tracker,
         _stop_on_drop: stop.clone().drop_guard(),
@@ -156,13 +155,12 @@ fn serve(
     around: &Surroundings,
     state: Start,
     registry: Commander,
-    (events, tenure): (mpsc::Receiver<MeshEvent>, Tenure),
+    (events, tenure, own): (mpsc::Receiver<MeshEvent>, Tenure, watch::Receiver<Arc<Credentials>>),
     (seen, tasks): (Seen, &Tasks),
 ) -> Desk {
     let (asks_sender, asks) = mpsc::channel(QUEUE);
     let (heard_sender, heard) = mpsc::channel(QUEUE);
     let (reconciled_sender, reconciled) = watch::channel(None);
-    let inner_mtu = state.inner_mtu;
     let (me, mesh, followed) = (state.me.id, state.mesh.clone(), state.registry.clone());
     let mut state = state.build();
     state.publish();
@@ -176,7 +174,6 @@ fn serve(
         state: handle,
         reconciled,
         pause: pause.clone(),
-        inner_mtu,
         ceding: Arc::default(),
         claiming: Arc::default(),
     };
@@ -192,6 +189,7 @@ fn serve(
         captures,
         drops: around.drops.clone(),
         mesh: mesh.clone(),
+        own,
         state_directory: around.options.state.clone(),
         docker_socket: around.options.docker_socket.clone(),
     };
@@ -207,6 +205,7 @@ fn serve(
     tasks.until(Box::pin(claim_again::claim_again(fabric.clone())));
     tasks.until(Box::pin(give_back::give_back(fabric.clone(), seen.idle_blocks)));
     tasks.until(Box::pin(watch_namespaces::watch(fabric.clone(), around.kernel.watch())));
+    tasks.until(Box::pin(underlay::follow(fabric.clone(), around.kernel.watch())));
     let moves = moved::watch(fabric.clone(), mesh, around.disk.clone(), around.kernel.watch());
     tasks.until(Box::pin(moves));
     let kernel = Arc::clone(&around.kernel);

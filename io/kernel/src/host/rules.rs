@@ -30,6 +30,14 @@ pub fn ruleset_in(netns: &Netns) -> Result<Value, NftError> {
     netns.run(ruleset).map_err(NftError::Start)?
 }
 
+/// Whether the calling thread's namespace has rules that `nft` does not tell: of iptables, written
+/// with the kernel's older tables.
+#[must_use]
+pub fn has_older_tables() -> bool {
+    let names = std::fs::read_to_string("/proc/thread-self/net/ip_tables_names");
+    names.is_ok_and(|names| !names.trim().is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Command;

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use netlink_packet_route::link::{InfoData, InfoVxlan};
 
+use weft_plan::IfName;
+
 use crate::Netns;
 use crate::netlink::Rtnl;
 use crate::netlink::link::{self, Link};
@@ -58,6 +60,9 @@ fn devices_in(netns: &Netns, name: Option<&str>, port: u16) -> io::Result<Vec<Fo
     let links = Rtnl::open(netns)?.dump(&link::all())?.into_iter().filter_map(Link::of);
     // In another namespace only a device whose tunnel is elsewhere can be in the host's way.
     let links = links.filter(|link| name.is_none() || link.elsewhere);
+    // Networks that programs carry share one of Weft's own, on the host itself.
+    let ours = |link: &Link| name.is_none() && link.name == IfName::shared().as_str();
+    let links = links.filter(|link| !ours(link));
     Ok(links.filter_map(|link| device(link, name, port)).collect())
 }
 
@@ -69,4 +74,27 @@ fn device(link: Link, netns: Option<&str>, port: u16) -> Option<ForeignVxlan> {
         _ => None,
     })?;
     uses.then(|| ForeignVxlan { name: link.name, vni, netns: netns.map(str::to_owned) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn the_device_that_programs_share_is_nobody_elses() {
+        let netns = Netns::unnamed().unwrap();
+        let add = |name: &str, vni: &str| {
+            let vxlan = ["type", "vxlan", "id", vni, "dstport", "4789"];
+            Command::new("ip").args(["link", "add", name]).args(vxlan).status().unwrap().success()
+        };
+        let both = || add(IfName::shared().as_str(), "1") && add("theirs", "2");
+        assert!(netns.run(both).unwrap());
+        let names = |found: Vec<ForeignVxlan>| {
+            found.into_iter().map(|device| device.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(devices_in(&netns, None, 4789).unwrap()), ["theirs"]);
+        assert_eq!(names(devices_in(&netns, None, 4790).unwrap()), [""; 0]);
+    }
 }
