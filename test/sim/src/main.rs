@@ -14,7 +14,8 @@ struct Arguments {
     /// Hosts
     #[arg(long, default_value_t = 12)]
     nodes: usize,
-    /// Networks; every host is on the first, and half of them on each other one
+    /// Networks; every host is on the first, and half of them on each other one. With more than
+    /// 2,000 hosts: as many as they need with 50 hosts each
     #[arg(long, default_value_t = 2)]
     networks: usize,
     /// So many hosts on each network instead, drawn by lot
@@ -118,6 +119,7 @@ impl Arguments {
             split: Duration::from_secs(self.split),
             mesh: self.mesh,
         }
+        .on_usual_networks()
     }
 }
 

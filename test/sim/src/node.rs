@@ -99,6 +99,14 @@ impl Node {
         self.follow(now, registry);
     }
 
+    /// It knows that others are alive, in their first run.
+    pub(crate) fn recall(&mut self, now: SimTime, others: &[NodeId]) {
+        let instant = self.now(now);
+        if let Some(agent) = &mut self.agent {
+            agent.membership.recall(instant, others.iter().map(|id| (*id, 1)));
+        }
+    }
+
     /// What `app/agent` does with a new word of the registry.
     pub(crate) fn follow(&mut self, now: SimTime, registry: &Registry) {
         let instant = self.now(now);

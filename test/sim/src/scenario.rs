@@ -24,6 +24,8 @@ pub(crate) const STRICT: usize = 64;
 /// With more hosts the run begins with a cluster that has been running: for all of them to meet
 /// at once takes most of the time, and never happens.
 const WARM: usize = 2_000;
+/// So many hosts are on each network of a large cluster, unless another number is wanted.
+const USUAL: usize = 50;
 
 /// What to run.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +81,16 @@ impl Default for Scenario {
 }
 
 impl Scenario {
+    /// On one network of ten thousand hosts each would hear of each: more than fits into one
+    /// machine, and more than networks are made for. So a large cluster has many of a usual size.
+    #[must_use]
+    pub fn on_usual_networks(self) -> Self {
+        if self.nodes <= WARM || self.participants > 0 {
+            return self;
+        }
+        Self { networks: self.nodes.div_ceil(USUAL), participants: USUAL, ..self }
+    }
+
     /// A small cluster of some kind with some kind of trouble, both drawn from the seed.
     #[must_use]
     pub fn of_seed(seed: u64) -> Self {
@@ -148,12 +160,11 @@ fn begin(world: &mut World, scenario: &Scenario) {
             }
         }
     }
-    for at in 0..world.nodes.len() {
-        world.stock(at, scenario.workloads);
-        world.start(at);
-        if world.nodes.len() > WARM {
-            world.recall(at);
-        }
+    (0..world.nodes.len()).for_each(|at| world.stock(at, scenario.workloads));
+    if world.nodes.len() > WARM {
+        world.start_all_warm();
+    } else {
+        (0..world.nodes.len()).for_each(|at| world.start(at));
     }
 }
 

@@ -1,8 +1,12 @@
 //! The registry's word reaches every running host.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use rand::RngExt as _;
+use weft_membership::Settings;
+use weft_model::NodeId;
 use weft_whereabouts::Members;
 
 use super::{MANAGERS, World};
@@ -41,16 +45,29 @@ impl World {
         self.registry = Registry { roll: Arc::new(ids().collect()), members: Arc::new(members) };
     }
 
-    /// A host that starts for the first time knows already that everybody is alive.
-    pub(crate) fn recall(&mut self, at: usize) {
-        let now = self.now;
-        let all: Vec<_> = self.nodes.iter().map(|node| (node.id, 1)).collect();
-        let Some(node) = self.nodes.get_mut(at) else { return };
-        let instant = node.now(now);
-        if let Some(agent) = &mut node.agent {
-            agent.membership.recall(instant, all.into_iter());
-        }
-        self.pump(at);
+    /// All hosts start for the first time, and know already that all others are alive.
+    ///
+    /// A list of members is made by looking through all of it for each new one: with ten thousand
+    /// that takes most of a run, and no host needs another for it.
+    pub(crate) fn start_all_warm(&mut self) {
+        let settings = Settings { mesh: self.mesh, ..Settings::default() };
+        let (now, registry) = (self.now, self.registry.clone());
+        let ids: Vec<NodeId> = self.nodes.iter().map(|node| node.id).collect();
+        let seeds: Vec<u64> = self.nodes.iter().map(|_| self.dice.random()).collect();
+        let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let share = self.nodes.len().div_ceil(workers).max(1);
+        std::thread::scope(|scope| {
+            for (nodes, seeds) in self.nodes.chunks_mut(share).zip(seeds.chunks(share)) {
+                let (registry, ids) = (&registry, &ids);
+                scope.spawn(move || {
+                    for (node, seed) in nodes.iter_mut().zip(seeds) {
+                        node.start(now, registry, *seed, settings);
+                        node.recall(now, ids);
+                    }
+                });
+            }
+        });
+        (0..self.nodes.len()).for_each(|at| self.pump(at));
     }
 
     pub(super) fn follow_registry(&mut self, at: usize) {
