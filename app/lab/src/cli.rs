@@ -46,6 +46,9 @@ pub enum Verb {
         /// Cut it off from this host only
         #[arg(long, value_name = "HOST")]
         from: Option<String>,
+        /// Drop only what the host sends to that one
+        #[arg(long, requires = "from")]
+        one_way: bool,
     },
     /// End every cut and loss of a host
     Heal(Target),
@@ -189,8 +192,9 @@ pub fn run(verb: Verb, form: Form) -> Result<ExitCode, LabError> {
 /// The verbs that only do something.
 fn act(verb: Verb) -> Result<(), LabError> {
     match verb {
-        Verb::Cut { target: Target { host, name }, from } => {
+        Verb::Cut { target: Target { host, name }, from, one_way } => {
             let fault = match from {
+                Some(by) if one_way => Fault::CutOneWay { host, by },
                 Some(from) => Fault::CutBetween { host, from },
                 None => Fault::Cut { host },
             };

@@ -22,6 +22,13 @@ pub enum Fault {
         /// The other.
         from: String,
     },
+    /// Nothing that the one sends passes to the other; the other way all does.
+    CutOneWay {
+        /// Who is not heard.
+        host: String,
+        /// Who does not hear it.
+        by: String,
+    },
     /// This share of the packets is lost, each way.
     Loss {
         /// Whose link it is.
@@ -62,6 +69,7 @@ impl Fault {
             | Self::Narrow { host, .. }
             | Self::Spoil { host, .. } => vec![host],
             Self::CutBetween { host, from } => vec![host, from],
+            Self::CutOneWay { host, by } => vec![host, by],
         }
     }
 }
@@ -71,6 +79,8 @@ impl Fault {
 pub(crate) struct Faults {
     cut: BTreeSet<String>,
     between: BTreeSet<(String, String)>,
+    /// Who is not heard, and by whom.
+    one_way: BTreeSet<(String, String)>,
     loss: BTreeMap<String, u8>,
     swallowed: BTreeSet<(String, u16)>,
     narrow: BTreeMap<String, u16>,
@@ -86,6 +96,9 @@ impl Faults {
             }
             Fault::CutBetween { host, from } => {
                 self.between.insert((host, from));
+            }
+            Fault::CutOneWay { host, by } => {
+                self.one_way.insert((host, by));
             }
             Fault::Loss { host, percent: 0 } => {
                 self.loss.remove(&host);
@@ -113,6 +126,7 @@ impl Faults {
         self.swallowed.retain(|(of, _)| of != host);
         self.spoilt.retain(|(of, _)| of != host);
         self.between.retain(|(one, other)| one != host && other != host);
+        self.one_way.retain(|(one, other)| one != host && other != host);
     }
 
     /// What is wrong with the link of `host`, for a person.
@@ -121,12 +135,17 @@ impl Faults {
         let between = self.between.iter().filter_map(|(one, other)| {
             (one == host).then_some(other).or_else(|| (other == host).then_some(one))
         });
+        let one_way = self.one_way.iter().filter_map(|(sender, hearer)| {
+            let unheard = (sender == host).then(|| format!("not heard by {hearer}"));
+            unheard.or_else(|| (hearer == host).then(|| format!("does not hear {sender}")))
+        });
         let loss = self.loss.get(host).map(|percent| format!("loss {percent}%"));
         let narrow = self.narrow.get(host).map(|length| format!("{length} bytes at most"));
         let swallowed = self.swallowed.iter().filter(|(of, _)| of == host);
         let spoilt = self.spoilt.iter().filter(|(of, _)| of == host);
         cut.into_iter()
             .chain(between.map(|other| format!("cut from {other}")))
+            .chain(one_way)
             .chain(loss)
             .chain(swallowed.map(|(_, port)| format!("UDP {port} swallowed")))
             .chain(narrow)
@@ -143,8 +162,11 @@ impl Faults {
             rules.push_str(&both_ways(host, "counter drop"));
         }
         for (one, other) in &self.between {
-            rules.push_str(&format!("  iifname \"{one}\" oifname \"{other}\" counter drop\n"));
-            rules.push_str(&format!("  iifname \"{other}\" oifname \"{one}\" counter drop\n"));
+            rules.push_str(&way(one, other));
+            rules.push_str(&way(other, one));
+        }
+        for (host, by) in &self.one_way {
+            rules.push_str(&way(host, by));
         }
         for (host, percent) in &self.loss {
             // A fault of zero percent is never kept.
@@ -175,6 +197,11 @@ const SUM: &str = "@th,48,16";
 /// Where the inner segment's checksum is.
 const SUM_INSIDE: &str = "@th,528,16";
 
+/// Drops what the one sends to the other.
+fn way(from: &str, to: &str) -> String {
+    format!("  iifname \"{from}\" oifname \"{to}\" counter drop\n")
+}
+
 fn both_ways(host: &str, verdict: &str) -> String {
     format!("  iifname \"{host}\" {verdict}\n  oifname \"{host}\" {verdict}\n")
 }
@@ -195,6 +222,11 @@ mod tests {
         faults.add(Fault::Spoil { host: "h1".into(), port: 4789 });
         let told = ["cut", "cut from h2", "loss 5%", "UDP 4789 swallowed", "1400 bytes at most"];
         assert_eq!(faults.of("h1"), [&told[..], &["TCP in UDP 4789 spoilt"]].concat());
+        faults.add(Fault::CutOneWay { host: "h3".into(), by: "h1".into() });
+        assert_eq!(faults.of("h3"), ["not heard by h1"]);
+        assert!(faults.of("h1").contains(&"does not hear h3".to_owned()));
+        assert!(faults.ruleset().contains("iifname \"h3\" oifname \"h1\" counter drop"));
+        assert!(!faults.ruleset().contains("iifname \"h1\" oifname \"h3\" counter drop"));
         faults.heal("h1");
         assert!(!faults.ruleset().contains("h1"), "{}", faults.ruleset());
         assert_eq!(faults.of("h2"), ["loss 7%"]);

@@ -164,6 +164,15 @@ impl Host {
         self.disturb(Fault::CutBetween { host: self.name.clone(), from: other.name.clone() }).await
     }
 
+    /// Lets nothing through that this host sends to `other`; it hears the other all the same.
+    ///
+    /// # Errors
+    ///
+    /// If the lab is gone.
+    pub async fn unheard_by(&self, other: &Self) -> Result<(), LabError> {
+        self.disturb(Fault::CutOneWay { host: self.name.clone(), by: other.name.clone() }).await
+    }
+
     /// Loses this share of the packets on the host's link, each way.
     ///
     /// # Errors
@@ -298,6 +307,18 @@ impl Host {
     /// If it does not run.
     pub async fn resume_agent(&self) -> Result<(), LabError> {
         self.signal(Service::Agent, Signal::SIGCONT).await
+    }
+
+    /// Sets the agent's wall clock off by so many seconds: `+86400`. The lab has to have been made with
+    /// [`movable_clocks`](crate::Spec::movable_clocks).
+    ///
+    /// # Errors
+    ///
+    /// If the host is killed.
+    pub fn set_clock(&self, seconds: &str) -> Result<(), LabError> {
+        self.living()?;
+        let path = self.root().join(init::CLOCK.trim_start_matches('/'));
+        std::fs::write(path, seconds).or_hint("move the clock", "ask for movable clocks")
     }
 
     /// Ends dockerd with `signal` and waits for its end.

@@ -39,6 +39,8 @@ pub struct Spec {
     /// Whether the host holds the agent's socket for Docker, as systemd does with `weft.socket`:
     /// Docker's calls then wait while the agent is down.
     pub socket_activation: bool,
+    /// Whether the agents' wall clocks can be moved, with libfaketime.
+    pub movable_clocks: bool,
     /// What agents are told of the data plane, host after host in turn; that of
     /// `WEFT_LAB_DATAPATH` by default, and their own choice when empty.
     pub datapath: Vec<String>,
@@ -61,6 +63,7 @@ impl Default for Spec {
             agent: true,
             live_restore: false,
             socket_activation: false,
+            movable_clocks: false,
             datapath: std::env::var("WEFT_LAB_DATAPATH")
                 .map(|told| in_turn(&told))
                 .unwrap_or_default(),
@@ -84,6 +87,7 @@ pub(crate) struct Plan {
     pub(crate) agent: bool,
     pub(crate) live_restore: bool,
     pub(crate) socket_activation: bool,
+    pub(crate) movable_clocks: bool,
     pub(crate) datapath: Vec<String>,
     pub(crate) engine_root: Option<PathBuf>,
     pub(crate) exe: PathBuf,
@@ -110,6 +114,7 @@ impl Plan {
             agent: spec.agent,
             live_restore: spec.live_restore,
             socket_activation: spec.socket_activation,
+            movable_clocks: spec.movable_clocks,
             datapath: spec.datapath,
             engine_root: spec.engine_root,
             exe,
@@ -139,6 +144,7 @@ impl Plan {
             agent: self.agent,
             live_restore: self.live_restore,
             socket_activation: self.socket_activation,
+            movable_clock: self.movable_clocks,
             datapath: self.datapath_of(number),
             engine_root: self.engine_root.clone(),
             cgroup: format!("/{}-{host}", cgroup_prefix(&self.name)),
@@ -162,6 +168,7 @@ pub(crate) struct Order {
     pub(crate) agent: bool,
     pub(crate) live_restore: bool,
     pub(crate) socket_activation: bool,
+    pub(crate) movable_clock: bool,
     /// What its agent is told of the data plane.
     pub(crate) datapath: Option<String>,
     pub(crate) engine_root: Option<PathBuf>,

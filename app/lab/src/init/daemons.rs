@@ -15,6 +15,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
+use super::clock;
 use super::mounts::{self, DISK};
 use super::reaper::Reaper;
 use crate::LabError;
@@ -108,6 +109,9 @@ impl Daemons {
                 command.args(["agent", "--state", "/var/lib/weft", "--run", "/run/weft"]);
                 command.args(["--plugin-socket", PLUGIN]);
                 command.args(["--docker-socket", "/var/run/docker.sock"]);
+                if self.order.movable_clock {
+                    command.envs(clock::environment());
+                }
                 command
             }
             Service::Docker => {

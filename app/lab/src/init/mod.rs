@@ -2,6 +2,7 @@
 //!
 //! It is PID 1 of the host's PID namespace, so when it dies the kernel kills everything on the host.
 
+mod clock;
 mod daemons;
 mod mounts;
 mod reaper;
@@ -21,6 +22,7 @@ use crate::error::{NEED_ROOT, OrHint, TRY_DOWN};
 use crate::protocol::{self, HostRequest, Reply, Service};
 use crate::spec::{GATEWAY, Order};
 use crate::tool;
+pub(crate) use clock::CLOCK;
 use daemons::Daemons;
 
 /// How long a link may take to come up.
@@ -54,6 +56,10 @@ fn start() -> Result<(), LabError> {
     });
     mounts::make(&order)?;
     connect(&order)?;
+    if order.movable_clock {
+        clock::make()
+            .or_hint("make its clock movable", "install it: apt-get install libfaketime")?;
+    }
     let (docker, agent, held) = (order.image.is_some(), order.agent, order.socket_activation);
     let mut daemons = Daemons::new(order, reaper::start());
     if held {
