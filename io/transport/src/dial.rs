@@ -19,16 +19,15 @@ use crate::{quic, tls};
 const PAUSE: Duration = Duration::from_millis(250);
 /// The pause after a connection was lost: shorter than its loss goes unnoticed.
 const AT_ONCE: Duration = Duration::from_millis(50);
-/// How long the first word of a peer may take to come, attempt after attempt.
+/// How long the first word of a peer may take to come.
 ///
 /// Within an attempt the pauses between packets double: short ones find a peer soon after it is
-/// back. The long one is for peers that are far away or very busy.
-const PATIENCE: [Duration; 4] = [
-    Duration::from_secs(1),
-    Duration::from_secs(1),
-    Duration::from_secs(1),
-    Duration::from_secs(3),
-];
+/// back.
+const SHORT: Duration = Duration::from_secs(1);
+/// Every so many attempts one goes on beside the others for longer: for peers that are far away or
+/// very busy.
+const LONG: Duration = Duration::from_secs(3);
+const LONG_EVERY: u32 = 4;
 /// A peer that takes this node for a member says so within this time.
 const GREETING: Duration = Duration::from_secs(3);
 /// How long the first word of a peer may take that is knocked at.
@@ -66,12 +65,13 @@ pub(crate) async fn keep(
     (peer, address): (NodeId, SocketAddr),
     mesh: mpsc::Sender<Inner>,
 ) {
-    let mut patience = PATIENCE.into_iter().cycle();
     let mut before = None;
-    while let Some(within) = patience.next() {
-        let pause = match dial(&endpoint, &own, (peer, address), within).await {
+    let mut number = 0_u32;
+    loop {
+        number = number.wrapping_add(1);
+        let pause = match attempt(&endpoint, &own, (peer, address), number).await {
             Ok((connection, first)) => {
-                patience = PATIENCE.into_iter().cycle();
+                number = 0;
                 before = None;
                 let connected = Inner::Connected(peer, connection.clone(), Some(first));
                 if mesh.send(connected).await.is_err() {
@@ -109,12 +109,40 @@ fn said(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<Refus
     error.downcast_ref::<ConnectionError>().and_then(refusal)
 }
 
+type Dialled = Result<(Connection, RecvStream), Box<dyn std::error::Error + Send + Sync>>;
+
+/// A short attempt, or a long one with short ones beside it: its packets are too far between to find
+/// a peer soon that has just come back.
+async fn attempt(
+    endpoint: &Endpoint,
+    own: &watch::Receiver<Arc<Credentials>>,
+    to: (NodeId, SocketAddr),
+    number: u32,
+) -> Dialled {
+    if number % LONG_EVERY != 0 {
+        return dial(endpoint, own, to, SHORT).await;
+    }
+    let beside = async {
+        tokio::time::sleep(SHORT).await;
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            if let Ok(dialled) = dial(endpoint, own, to, SHORT).await {
+                return dialled;
+            }
+        }
+    };
+    tokio::select! {
+        long = dial(endpoint, own, to, LONG) => long,
+        short = beside => Ok(short),
+    }
+}
+
 async fn dial(
     endpoint: &Endpoint,
     own: &watch::Receiver<Arc<Credentials>>,
     (peer, address): (NodeId, SocketAddr),
     within: Duration,
-) -> Result<(Connection, RecvStream), Box<dyn std::error::Error + Send + Sync>> {
+) -> Dialled {
     let own = Arc::clone(&own.borrow());
     let config = quic::dialing(tls::client(&own, peer)?);
     let mut connecting = endpoint.connect_with(config, address, SERVER_NAME)?;
