@@ -100,10 +100,10 @@ impl Renewal {
         self.registry.command(Command::Certified { generation }).await.map(|_done| ())
     }
 
-    /// How long it is until the next one is to be asked for.
+    /// How long it is until the next one is to be asked for. One that was signed while the clock was
+    /// ahead is good for nothing until the clock is there again: it is replaced at once.
     fn due_in(&self, now: SystemTime) -> Duration {
-        let due = self.validity().map(|validity| validity.renew_at());
-        due.and_then(|due| due.duration_since(now).ok()).unwrap_or_default()
+        due_in(self.validity(), now)
     }
 
     fn pause(&self) -> Duration {
@@ -134,6 +134,12 @@ impl Renewal {
     }
 }
 
+fn due_in(validity: Option<Validity>, now: SystemTime) -> Duration {
+    let begun = validity.filter(|validity| validity.has_begun(now));
+    let due = begun.map(|validity| validity.renew_at());
+    due.and_then(|due| due.duration_since(now).ok()).unwrap_or_default()
+}
+
 /// For how long what a node shows is good.
 pub(crate) fn validity(shown: &Credentials) -> Option<Validity> {
     shown.chain.first().and_then(|certificate| Validity::of(certificate).ok())
@@ -147,4 +153,20 @@ pub(crate) fn credentials(membership: &Membership) -> anyhow::Result<Credentials
         key: weft_identity::private_key(&membership.key_pem)?,
         roots: weft_identity::certificates(&membership.ca_pem)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_of_a_clock_that_was_ahead_is_replaced_at_once() {
+        let hour = Duration::from_secs(3_600);
+        let from = SystemTime::UNIX_EPOCH + 1_000 * hour;
+        let validity = Some(Validity { from, until: from + 49 * hour });
+        assert_eq!(due_in(validity, from + hour), 24 * hour);
+        assert_eq!(due_in(validity, from + 30 * hour), Duration::ZERO);
+        assert_eq!(due_in(validity, from - hour), Duration::ZERO);
+        assert_eq!(due_in(None, from), Duration::ZERO);
+    }
 }

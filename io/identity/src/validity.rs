@@ -47,6 +47,12 @@ impl Validity {
         self.until.checked_sub(self.life() / 2).unwrap_or(self.until)
     }
 
+    /// Whether it is good already: one that was made by a clock that was ahead is not.
+    #[must_use]
+    pub fn has_begun(&self, now: SystemTime) -> bool {
+        self.from <= now
+    }
+
     /// Whether it is over: it is good for the whole of its last second (RFC 5280 §4.1.2.5).
     #[must_use]
     pub fn has_ended(&self, now: SystemTime) -> bool {
@@ -73,6 +79,7 @@ mod tests {
         let due = validity.renew_at().duration_since(before).unwrap();
         assert!(due.abs_diff(life / 2) < Duration::from_secs(5), "{due:?}");
         assert!(before.duration_since(validity.from).unwrap() > Duration::from_secs(3590));
+        assert!(validity.has_begun(before) && !validity.has_begun(before - 2 * CLOCK_SKEW));
         assert!(!validity.has_ended(validity.until + Duration::from_millis(999)));
         assert!(validity.has_ended(validity.until + Duration::from_secs(1)));
     }

@@ -2,11 +2,11 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::timeout;
 use weft_api::{ApiProblem, ProblemKind};
-use weft_identity::{NodeKey, node_of};
+use weft_identity::{NodeKey, Validity, node_of};
 use weft_model::{Node, Role};
 use weft_transport::{Request, RequestError, Response, ask_once};
 
@@ -45,7 +45,8 @@ async fn ask_managers(of: &Renewal, csr_der: Vec<u8>) -> Answer<Vec<Vec<u8>>> {
     for manager in managers(of) {
         let asked = ask(of, &manager, Request::Renew { csr_der: csr_der.clone() });
         match timeout(PATIENCE, asked).await {
-            Ok(Ok(Response::Certificate { chain })) => return Ok(chain),
+            Ok(Ok(Response::Certificate { chain })) if is_good_now(&chain) => return Ok(chain),
+            Ok(Ok(Response::Certificate { .. })) => refusal = Some(another_time(&manager)),
             Ok(Ok(response)) => refusal = Some(no(&response)),
             Ok(Err(error)) => tracing::debug!(node = %manager.id, %error, "manager not reached"),
             Err(_elapsed) => tracing::debug!(node = %manager.id, "manager did not answer in time"),
@@ -55,6 +56,20 @@ async fn ask_managers(of: &Renewal, csr_der: Vec<u8>) -> Answer<Vec<Vec<u8>>> {
         let what = "no manager answers: this host's certificate cannot be renewed now";
         problem(ProblemKind::Unavailable, what, "see which node is away: weft node ls")
     }))
+}
+
+/// By this host's clock; one that is not would make the others refuse this host.
+fn is_good_now(chain: &[Vec<u8>]) -> bool {
+    let validity = chain.first().and_then(|certificate| Validity::of(certificate).ok());
+    let now = SystemTime::now();
+    validity.is_some_and(|validity| validity.has_begun(now) && !validity.has_ended(now))
+}
+
+fn another_time(manager: &Node) -> ApiProblem {
+    let name = &manager.name;
+    let what = format!("manager {name} signs certificates for another time than it is here");
+    let hint = format!("look at the clocks of this host and of {name} (`timedatectl`)");
+    problem(ProblemKind::Unavailable, what, hint)
 }
 
 /// The managers as the registry has them, and as this host knew them when it joined.
