@@ -11,7 +11,7 @@ use crate::fabric::Fabric;
 use crate::inspect::Desk;
 use crate::metrics::Counters;
 use crate::office::{Office, Tenure, give_authority};
-use crate::registry::stream;
+use crate::registry::{Refusal, Verdict, stream};
 use crate::state::Heard;
 use crate::strangers::Strangers;
 
@@ -86,7 +86,7 @@ async fn answer(
         (Request::Command(command), Some(office)) => {
             match office.manager.command(by, command).await {
                 Ok((outcome, revision)) => Response::Outcome(outcome, revision),
-                Err(refusal) => Response::Refused { error: refusal.error, hint: refusal.hint },
+                Err(refusal) => refused(refusal),
             }
         }
         (Request::Authority, Some(office)) => give_authority(&office, by).await,
@@ -97,6 +97,14 @@ async fn answer(
     };
     // The asker may have given up.
     drop(reply.send(response));
+}
+
+fn refused(Refusal { error, hint, verdict }: Refusal) -> Response {
+    match verdict {
+        Verdict::No => Response::Refused { error, hint },
+        Verdict::NotNow => Response::Failed { error, hint, perhaps: false },
+        Verdict::Perhaps => Response::Failed { error, hint, perhaps: true },
+    }
 }
 
 fn is_manager(fabric: &Fabric, node: NodeId) -> bool {

@@ -11,5 +11,5 @@ pub(crate) use backing::{Backing, EtcdBacking};
 pub(crate) use commander::Commander;
 pub(crate) use follow::Follower;
 pub(crate) use followed::{Followed, managers};
-pub(crate) use manager::{InUse, Manager};
+pub(crate) use manager::{InUse, Manager, Refusal, Verdict};
 pub(crate) use watch::stream;

@@ -39,8 +39,10 @@ pub enum ProblemKind {
     Denied,
     /// It contradicts what is: 409.
     Conflict,
-    /// It cannot be done at this moment: 503.
+    /// It cannot be done at this moment, and nothing was changed: 503.
     Unavailable,
+    /// Nobody knows whether it was done: 504.
+    Unsettled,
     /// The agent is at fault: 500.
     Internal,
 }
@@ -56,6 +58,7 @@ impl ProblemKind {
             Self::Conflict => 409,
             Self::Internal => 500,
             Self::Unavailable => 503,
+            Self::Unsettled => 504,
         }
     }
 
@@ -66,7 +69,8 @@ impl ProblemKind {
             401 | 403 => Self::Denied,
             404 | 405 => Self::NotFound,
             409 => Self::Conflict,
-            502..=504 => Self::Unavailable,
+            502 | 503 => Self::Unavailable,
+            504 => Self::Unsettled,
             400..=499 => Self::BadInput,
             _ => Self::Internal,
         }

@@ -65,7 +65,7 @@ fn the_words_are_those_of_the_contract() {
 #[test]
 fn each_kind_of_problem_reads_back_from_its_status() {
     let early = [ProblemKind::BadInput, ProblemKind::NotFound, ProblemKind::Denied];
-    let late = [ProblemKind::Conflict, ProblemKind::Unavailable, ProblemKind::Internal];
+    let late = [ProblemKind::Conflict, ProblemKind::Unavailable, ProblemKind::Unsettled];
     for kind in early.into_iter().chain(late) {
         assert_eq!(ProblemKind::of_status(kind.status()), kind);
     }

@@ -50,9 +50,10 @@ impl Exit {
         match kind {
             ProblemKind::NotFound | ProblemKind::Denied => Self::Missing,
             ProblemKind::BadInput => Self::Usage,
-            ProblemKind::Conflict | ProblemKind::Unavailable | ProblemKind::Internal => {
-                Self::Failed
-            }
+            ProblemKind::Conflict
+            | ProblemKind::Unavailable
+            | ProblemKind::Unsettled
+            | ProblemKind::Internal => Self::Failed,
         }
     }
 }

@@ -100,6 +100,15 @@ pub enum Response {
         /// What to try.
         hint: String,
     },
+    /// It could not be decided: the managers are in trouble.
+    Failed {
+        /// What failed and why.
+        error: String,
+        /// What to try.
+        hint: String,
+        /// Whether it may have been done all the same.
+        perhaps: bool,
+    },
     /// The asker's new certificate.
     Certificate {
         /// The node's own and the CA's, DER.

@@ -22,7 +22,7 @@ pub(crate) struct Envelope {
     pub(crate) signature: Vec<u8>,
     #[prost(
         oneof = "Body",
-        tags = "16, 17, 18, 19, 22, 23, 24, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 40, 41, 42, 43, 44, 45, 48, 49, 64, 65, 66, 67"
+        tags = "16, 17, 18, 19, 22, 23, 24, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 48, 49, 64, 65, 66, 67"
     )]
     pub(crate) body: Option<Body>,
 }
@@ -63,6 +63,8 @@ pub(crate) enum Body {
     NotManager(Ids),
     #[prost(message, tag = "38")]
     Cede(Cede),
+    #[prost(message, tag = "39")]
+    Failed(Failed),
     #[prost(uint64, tag = "40")]
     Watch(u64),
     #[prost(bytes, tag = "41")]
@@ -241,6 +243,16 @@ pub(crate) struct Refused {
     pub(crate) error: String,
     #[prost(string, tag = "2")]
     pub(crate) hint: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Failed {
+    #[prost(string, tag = "1")]
+    pub(crate) error: String,
+    #[prost(string, tag = "2")]
+    pub(crate) hint: String,
+    #[prost(bool, tag = "3")]
+    pub(crate) perhaps: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]

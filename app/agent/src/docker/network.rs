@@ -117,7 +117,11 @@ pub(super) async fn delete(fabric: &Fabric, docker_id: &DockerNetworkId) -> Answ
         return Ok(());
     }
     match fabric.remove_network(id).await {
-        Err(problem) if problem.kind == ProblemKind::Unavailable => Err(problem),
+        Err(problem)
+            if matches!(problem.kind, ProblemKind::Unavailable | ProblemKind::Unsettled) =>
+        {
+            Err(problem)
+        }
         Err(kept) => {
             tracing::info!(network = %id, reason = %kept, "the network stays: it comes back here");
             Ok(())

@@ -12,7 +12,7 @@ use weft_model::{NetworkId, NodeId};
 use weft_registry::{Command, Outcome, Revision, View};
 use weft_transport::{MeshHandle, Request, RequestError, Response};
 
-use super::Followed;
+use super::{Followed, Refusal, Verdict};
 use crate::inspect::routes_elsewhere;
 use crate::office::{Held, Tenure};
 use crate::problem::{Answer, problem};
@@ -21,6 +21,8 @@ use crate::problem::{Answer, problem};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// So long after the manager was lost that this node followed, another one may be found.
 const GRACE: Duration = Duration::from_secs(3);
+/// So long after a manager's answer all that it knew is known here.
+const ABREAST: Duration = Duration::from_secs(1);
 /// Before the same manager is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -102,12 +104,26 @@ impl Commander {
         let mut unknown = false;
         match timeout(PATIENCE, self.carry_out(&command, &mut unknown)).await {
             Ok(Ok((outcome, revision))) => self.seen(revision).await.map(|()| outcome),
-            // It was refused since it is done already.
-            Ok(Err(_refused)) if unknown && command.is_seen_in(&self.view()) => Ok(Outcome::Done),
+            // It may have been refused since it is done already.
+            Ok(Err(refused)) if unknown => {
+                if self.shows(&command).await {
+                    Ok(Outcome::Done)
+                } else {
+                    Err(refused)
+                }
+            }
             Ok(Err(refused)) => Err(refused),
             Err(_elapsed) if unknown => Err(unsettled()),
             Err(_elapsed) => Err(self.why_not()),
         }
+    }
+
+    /// Whether the view shows what a command asks for; the manager that refused it was ahead of the
+    /// view.
+    async fn shows(&self, command: &Command) -> bool {
+        let mut followed = self.followed.clone();
+        let shown = followed.wait_for(|known| command.is_seen_in(&known.view));
+        matches!(timeout(ABREAST, shown).await, Ok(Ok(_known)))
     }
 
     async fn carry_out(
@@ -163,11 +179,15 @@ impl Commander {
         if manager == self.me {
             let Some(office) = self.tenure.office() else { return Asked::NotThere };
             let answer = office.manager.command(self.me, command.clone()).await;
-            return Asked::Answered(answer.map_err(|told| refused(told.error, told.hint)));
+            return Asked::Answered(answer.map_err(told));
         }
         match self.mesh.request(manager, Request::Command(command.clone())).await {
             Ok(Response::Outcome(outcome, revision)) => Asked::Answered(Ok((outcome, revision))),
             Ok(Response::Refused { error, hint }) => Asked::Answered(Err(refused(error, hint))),
+            Ok(Response::Failed { error, hint, perhaps }) => {
+                let verdict = if perhaps { Verdict::Perhaps } else { Verdict::NotNow };
+                Asked::Answered(Err(told(Refusal { error, hint, verdict })))
+            }
             Ok(_not_a_manager) => Asked::NotThere,
             Err(RequestError::NotConnected) => Asked::NotThere,
             Err(error) => {
@@ -207,13 +227,22 @@ impl Commander {
         let seen = followed.wait_for(|known| known.view.revision() >= revision);
         match timeout(PATIENCE, seen).await {
             Ok(Ok(_known)) => Ok(()),
-            _ => Err(self.followed.borrow().unconfirmed()),
+            _ => Err(unseen()),
         }
     }
 }
 
 fn refused(error: String, hint: String) -> ApiProblem {
     problem(ProblemKind::Conflict, error, hint)
+}
+
+fn told(Refusal { error, hint, verdict }: Refusal) -> ApiProblem {
+    let kind = match verdict {
+        Verdict::No => ProblemKind::Conflict,
+        Verdict::NotNow => ProblemKind::Unavailable,
+        Verdict::Perhaps => ProblemKind::Unsettled,
+    };
+    problem(kind, error, hint)
 }
 
 /// What became of a question.
@@ -225,9 +254,18 @@ enum Asked {
     NotThere,
 }
 
+/// A manager has said that it is done, and was lost before this host heard of it.
+fn unseen() -> ApiProblem {
+    problem(
+        ProblemKind::Unsettled,
+        "the change was made, but no manager that answers here knows of it yet",
+        "look whether it is there before you go on",
+    )
+}
+
 fn unsettled() -> ApiProblem {
     problem(
-        ProblemKind::Unavailable,
+        ProblemKind::Unsettled,
         "it is not known whether the change was made: the managers did not answer in time",
         "look whether it is done before you try again",
     )

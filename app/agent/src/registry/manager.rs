@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use weft_model::{NetworkId, NodeId};
 use weft_registry::{Command, Committed, Decision, Outcome, Revision, Situation, View, decide};
-use weft_store::Store;
+use weft_store::{Store, StoreError};
 
 use super::Backing;
 use crate::problem::chain;
@@ -19,13 +19,26 @@ const ATTEMPTS: usize = 8;
 /// Commands that wait for their turn.
 const QUEUE: usize = 256;
 
-/// Why a command was not carried out; nothing changed.
+/// Why a command was not carried out.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     /// What failed and why.
     pub error: String,
     /// What to try.
     pub hint: String,
+    /// What that means for the registry.
+    pub verdict: Verdict,
+}
+
+/// What became of the registry when a command was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The command contradicts what is; nothing changed.
+    No,
+    /// It could not be decided; nothing changed.
+    NotNow,
+    /// The store failed on the way: others may have the change, or not.
+    Perhaps,
 }
 
 /// Who has endpoints on which network, as this manager knows it.
@@ -88,7 +101,7 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`Refusal`], in words for a person; nothing changed then.
+    /// [`Refusal`], in words for a person.
     pub(crate) async fn command(
         &self,
         by: NodeId,
@@ -101,6 +114,7 @@ impl Manager {
             _ => Err(Refusal {
                 error: "the manager is shutting down".to_owned(),
                 hint: "try again in a moment".to_owned(),
+                verdict: Verdict::Perhaps,
             }),
         }
     }
@@ -131,7 +145,7 @@ impl Keeper {
             if txn.ops.is_empty() {
                 return Ok((outcome, self.view.revision()));
             }
-            match self.store.commit(txn).await.map_err(|error| broken(&error))? {
+            match self.store.commit(txn).await.map_err(|error| uncommitted(&error))? {
                 Committed::Applied(revision) => return Ok((outcome, revision)),
                 Committed::Conflict => {}
             }
@@ -139,6 +153,7 @@ impl Keeper {
         Err(Refusal {
             error: format!("the registry changed {ATTEMPTS} times while this was decided"),
             hint: "try again in a moment".to_owned(),
+            verdict: Verdict::NotNow,
         })
     }
 
@@ -146,8 +161,11 @@ impl Keeper {
         let in_use = Arc::clone(&self.in_use.borrow());
         let resting = self.resting();
         let situation = Situation { view: &self.view, by, in_use: &in_use, resting: &resting };
-        decide(&situation, command, &mut rand::random)
-            .map_err(|refused| Refusal { error: chain(&refused).join(": "), hint: refused.hint() })
+        decide(&situation, command, &mut rand::random).map_err(|refused| Refusal {
+            error: chain(&refused).join(": "),
+            hint: refused.hint(),
+            verdict: Verdict::No,
+        })
     }
 
     /// A node that votes must give its seat back before it may go: without it the rest may be no
@@ -161,6 +179,7 @@ impl Keeper {
         Err(Refusal {
             error: format!("node {name} has a seat among the managers"),
             hint: format!("weft node demote {name} takes it; then try again"),
+            verdict: Verdict::No,
         })
     }
 
@@ -170,6 +189,7 @@ impl Keeper {
             let view = View::from_snapshot(&snapshot).map_err(|error| Refusal {
                 error: chain(&error).join(": "),
                 hint: "run the same version of Weft on every manager".to_owned(),
+                verdict: Verdict::NotNow,
             })?;
             self.note_freed(&view);
             self.view = view;
@@ -197,6 +217,17 @@ impl Keeper {
     }
 }
 
-fn broken(error: &weft_store::StoreError) -> Refusal {
-    Refusal { error: chain(error).join(": "), hint: error.hint() }
+/// The registry could not be read.
+fn broken(error: &StoreError) -> Refusal {
+    Refusal { error: chain(error).join(": "), hint: error.hint(), verdict: Verdict::NotNow }
+}
+
+/// It could not be written: of all that can happen then, only a lack of managers says that nothing was.
+/// A manager whose disk fails may have told the others before.
+fn uncommitted(error: &StoreError) -> Refusal {
+    let verdict = match error {
+        StoreError::NoMajority => Verdict::NotNow,
+        _ => Verdict::Perhaps,
+    };
+    Refusal { verdict, ..broken(error) }
 }

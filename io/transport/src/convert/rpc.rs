@@ -51,6 +51,9 @@ impl From<Response> for Body {
                 Self::Outcome(wire::Outcome { outcome: json(&outcome), revision })
             }
             Response::Refused { error, hint } => Self::Refused(wire::Refused { error, hint }),
+            Response::Failed { error, hint, perhaps } => {
+                Self::Failed(wire::Failed { error, hint, perhaps })
+            }
             Response::Certificate { chain: certificates } => {
                 Self::Certificate(wire::Chain { certificates })
             }
@@ -77,6 +80,9 @@ impl TryFrom<Body> for Response {
                 Ok(Self::Outcome(parse(&outcome, "an outcome")?, revision))
             }
             Body::Refused(wire::Refused { error, hint }) => Ok(Self::Refused { error, hint }),
+            Body::Failed(wire::Failed { error, hint, perhaps }) => {
+                Ok(Self::Failed { error, hint, perhaps })
+            }
             Body::Certificate(wire::Chain { certificates }) => {
                 Ok(Self::Certificate { chain: certificates })
             }

@@ -91,6 +91,11 @@ async fn a_question_that_waits_delays_no_other() {
     let refused = Response::Refused { error: "no".into(), hint: "ask again".into() };
     reply.send(refused.clone()).unwrap();
     assert_eq!(second.await.unwrap().unwrap(), refused);
+    let third = ask(3);
+    let MeshEvent::Asked(_, _, reply) = a.next().await else { panic!("no question") };
+    let failed = Response::Failed { error: "?".into(), hint: "look".into(), perhaps: true };
+    reply.send(failed.clone()).unwrap();
+    assert_eq!(third.await.unwrap().unwrap(), failed);
     let chain = Response::Certificate { chain: vec![vec![1, 2], vec![3]] };
     waiting.send(chain.clone()).unwrap();
     assert_eq!(first.await.unwrap().unwrap(), chain);
