@@ -112,18 +112,21 @@ impl Follower {
         let mut confirmed = false;
         let mut patience = first;
         while let Ok(Some(item)) = timeout(patience, items.recv()).await {
-            patience = if confirmed { SILENCE } else { first };
-            match item {
-                WatchItem::Confirmed { leader } => {
-                    confirmed = true;
-                    self.confirm(manager, leader);
-                }
-                other => {
-                    if !self.take(other) {
-                        break;
-                    }
-                }
+            // What came while the last change was written down is taken in at once, and written once.
+            let all: Vec<WatchItem> =
+                std::iter::once(item).chain(std::iter::from_fn(|| items.try_recv().ok())).collect();
+            let leader = all.iter().rev().find_map(|item| match item {
+                WatchItem::Confirmed { leader } => Some(*leader),
+                WatchItem::Snapshot(_) | WatchItem::Changes(_) => None,
+            });
+            if !self.take(all) {
+                break;
             }
+            if let Some(leader) = leader {
+                confirmed = true;
+                self.confirm(manager, leader);
+            }
+            patience = if confirmed { SILENCE } else { first };
         }
         if confirmed {
             tracing::debug!(node = %manager, "the manager that was followed is lost");
@@ -145,10 +148,11 @@ impl Follower {
         });
     }
 
-    /// Takes in what has changed; says whether the stream is still of use.
-    fn take(&self, item: WatchItem) -> bool {
+    /// Takes in what has changed, and writes it down before it is told; says whether the stream is still
+    /// of use.
+    fn take(&self, items: Vec<WatchItem>) -> bool {
         let view = Arc::clone(&self.out.borrow().view);
-        match next(&view, item) {
+        match after(&view, items) {
             Ok(None) => true,
             Ok(Some(view)) => {
                 self.keep(&view.to_snapshot());
@@ -168,6 +172,14 @@ impl Follower {
             tracing::warn!(error = %error, hint = error.hint(), "the registry could not be cached");
         }
     }
+}
+
+/// The view after some items; none if they say nothing about it.
+fn after(view: &View, items: Vec<WatchItem>) -> Result<Option<View>, String> {
+    items.into_iter().try_fold(None, |latest: Option<View>, item| {
+        let newer = next(latest.as_ref().unwrap_or(view), item)?;
+        Ok(newer.or(latest))
+    })
 }
 
 /// The view after an item; none if it says nothing about it.
@@ -200,7 +212,10 @@ mod tests {
         let at = |revision| Snapshot { revision, entries: Vec::new() };
         let view = View::from_snapshot(&at(3 << 32)).unwrap();
         assert!(next(&view, WatchItem::Snapshot(at(9))).is_err());
-        let newer = next(&view, WatchItem::Snapshot(at((3 << 32) + 1))).unwrap().unwrap();
+        let confirmed = WatchItem::Confirmed { leader: None };
+        assert!(after(&view, vec![confirmed.clone(), confirmed.clone()]).unwrap().is_none());
+        let items = vec![WatchItem::Snapshot(at((3 << 32) + 1)), confirmed];
+        let newer = after(&view, items).unwrap().unwrap();
         assert_eq!(newer.revision(), (3 << 32) + 1);
     }
 }
