@@ -1,6 +1,7 @@
 //! What the daemon counts, and the optional TCP address where Prometheus reads it.
 
 mod gauges;
+mod managing;
 mod tables;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use weft_telemetry::{Metrics, TEXT_TYPE};
 
 use crate::agent::Agent;
 use gauges::Gauges;
+use managing::Managing;
 
 /// The daemon's own numbers; clones count into the same ones.
 #[derive(Clone, Debug, Default)]
@@ -45,13 +47,14 @@ pub(crate) struct Counters {
     /// Events that were not written down.
     pub(crate) events_lost: Counter,
     gauges: Gauges,
+    managing: Managing,
 }
 
 impl Counters {
     /// Puts all of them on the list.
     pub(crate) fn register(&self, metrics: &Metrics) {
         let Self { passes, changes, drift, failures, rejected, .. } = self;
-        let Self { false_claims, renewals, refused, events_lost, gauges, .. } = self;
+        let Self { false_claims, renewals, refused, events_lost, gauges, managing, .. } = self;
         let add = |name, help, counter: &Counter| metrics.register(name, help, counter.clone());
         add(
             "agent_reconciles",
@@ -102,6 +105,7 @@ impl Counters {
             events_lost,
         );
         gauges.register(metrics);
+        managing.register(metrics);
     }
 
     /// Counts a host that was refused.
@@ -180,6 +184,7 @@ pub(crate) async fn serve(
 
 async fn page(State(page): State<Page>) -> Response {
     page.counters.gauges.refresh(&page.agent).await;
+    page.counters.managing.refresh(&page.agent);
     // To be asked is what makes the keeper look; at the agent's end nobody needs to.
     drop(page.agent.drops().all().await);
     match page.metrics.encode() {

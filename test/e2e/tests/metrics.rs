@@ -41,6 +41,11 @@ async fn every_metric_that_a_file_or_a_document_names_is_there() {
     assert_eq!(scraped.values["weft_agent_member"], 1.0);
     assert_eq!(scraped.values["weft_agent_nodes"], 2.0);
     assert_eq!(scraped.values["weft_agent_endpoints"], 1.0);
+    for (metric, least) in [("votes", 1.0), ("leads", 1.0), ("term", 1.0), ("applied", 3.0)] {
+        let value = scraped.values[&format!("weft_manager_{metric}")];
+        assert!(value >= least, "weft_manager_{metric} is {value}");
+    }
+    assert!(scraped.values["weft_manager_store_bytes"] > 4_096.0);
 
     let (mut complaints, mut used) = (Vec::new(), BTreeSet::new());
     for (place, expression, shown) in

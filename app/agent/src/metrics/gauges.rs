@@ -101,6 +101,6 @@ impl Gauges {
     }
 }
 
-fn set(gauge: &Gauge, value: usize) {
+pub(super) fn set(gauge: &Gauge, value: usize) {
     gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
 }

@@ -22,6 +22,10 @@ pub struct Standing {
     pub votes: bool,
     /// Whether, as far as this manager knows, a majority answers.
     pub majority: bool,
+    /// Counts elections; what rises on and on shows managers that do not keep a leader.
+    pub term: u64,
+    /// The last entry of the common log that this manager's state has.
+    pub applied: u64,
 }
 
 impl Standing {
@@ -34,6 +38,8 @@ impl Standing {
             voters: membership.voter_ids().filter_map(node).collect(),
             votes: membership.voter_ids().any(|seat| seat == me),
             majority: leader.is_some() && !is_cut_off(metrics),
+            term: metrics.current_term,
+            applied: metrics.last_applied.map_or(0, |log| log.index),
         }
     }
 }
