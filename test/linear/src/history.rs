@@ -43,6 +43,12 @@ pub enum Call {
         /// On what condition.
         expect: Expect,
     },
+    /// Takes this value away, if it is there; acknowledged, it is not there any more, whoever did it.
+    /// [`crate::register`] alone knows of this.
+    Remove {
+        /// The value.
+        value: Value,
+    },
 }
 
 /// What came of it.

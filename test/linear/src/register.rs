@@ -50,10 +50,12 @@ enum Effect {
     Conflict {
         from: Option<Value>,
     },
+    /// It is not this, from now on.
+    Gone(Value),
     /// Done or not.
     Maybe {
         from: Option<Option<Value>>,
-        to: Value,
+        to: Option<Value>,
     },
 }
 
@@ -62,6 +64,7 @@ impl Step {
         let effect = match (operation.call, operation.outcome) {
             (Call::Read, Outcome::Read { found, .. }) => Effect::Read(found.map(|s| s.value)),
             (Call::Put { value, expect }, outcome) => Effect::of_put(value, expect, outcome)?,
+            (Call::Remove { value }, outcome) => Effect::of_removal(value, outcome)?,
             (Call::Read, _) => return None,
         };
         let known = !matches!(effect, Effect::Maybe { .. });
@@ -80,8 +83,17 @@ impl Effect {
             (Outcome::Applied(_), None) => Some(Self::Write(value)),
             (Outcome::Applied(_), Some(from)) => Some(Self::Swap { from, to: value }),
             (Outcome::Conflict, Some(from)) => Some(Self::Conflict { from }),
-            (Outcome::Unknown, from) => Some(Self::Maybe { from, to: value }),
+            (Outcome::Unknown, from) => Some(Self::Maybe { from, to: Some(value) }),
             _ => None,
+        }
+    }
+
+    const fn of_removal(value: Value, outcome: Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::Applied(_) => Some(Self::Gone(value)),
+            Outcome::Conflict => Some(Self::Conflict { from: Some(value) }),
+            Outcome::Unknown => Some(Self::Maybe { from: Some(Some(value)), to: None }),
+            Outcome::Read { .. } | Outcome::Refused => None,
         }
     }
 
@@ -92,7 +104,8 @@ impl Effect {
             Self::Write(to) => Some(Some(to)),
             Self::Swap { from, to } => (from == state).then_some(Some(to)),
             Self::Conflict { from } => (from != state).then_some(state),
-            Self::Maybe { from, to } if from.is_none_or(|from| from == state) => Some(Some(to)),
+            Self::Gone(value) => Some(state.filter(|there| *there != value)),
+            Self::Maybe { from, to } if from.is_none_or(|from| from == state) => Some(to),
             Self::Maybe { .. } => Some(state),
         }
     }
@@ -102,7 +115,10 @@ impl Effect {
             Self::Read(seen)
             | Self::Swap { from: seen, .. }
             | Self::Maybe { from: Some(seen), .. } => seen,
-            Self::Write(_) | Self::Conflict { .. } | Self::Maybe { from: None, .. } => None,
+            Self::Write(_)
+            | Self::Conflict { .. }
+            | Self::Gone(_)
+            | Self::Maybe { from: None, .. } => None,
         }
     }
 }
@@ -114,7 +130,8 @@ fn forget_what_nobody_saw(steps: &mut Vec<Step>) {
         return;
     }
     let seen: HashSet<Value> = steps.iter().filter_map(|step| step.effect.sees()).collect();
-    steps.retain(|step| !matches!(step.effect, Effect::Maybe { to, .. } if !seen.contains(&to)));
+    let unseen = |to: Option<Value>| to.is_some_and(|to| !seen.contains(&to));
+    steps.retain(|step| !matches!(step.effect, Effect::Maybe { to, .. } if unseen(to)));
 }
 
 /// Which steps are done.

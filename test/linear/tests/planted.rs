@@ -184,6 +184,43 @@ fn revisions_that_lie_consistently_are_found_by_values() {
     assert_eq!(register::check(&all, 1), Verdict::Undecided, "giving up is no success");
 }
 
+/// What was taken away does not come back, and is not taken away before it is there.
+#[test]
+fn a_removal_that_is_undone_is_found_by_values() {
+    let operation = |from, call, outcome| Operation {
+        client: 0,
+        key: "/a".into(),
+        invoked: Duration::from_millis(from),
+        completed: Duration::from_millis(from + 5),
+        call,
+        outcome,
+    };
+    let absent = Expect::Unchanged(None);
+    let put = |value| Call::Put { value, expect: absent };
+    let remove = |value| Call::Remove { value };
+    let done = Outcome::Applied(0);
+    let read = |value: Option<u64>| Outcome::Read {
+        revision: 0,
+        found: value.map(|value| Seen { value, modified: 0 }),
+    };
+    let history = |last: [(Call, Outcome); 2]| {
+        let first = [(put(1), done), (remove(1), done), (put(2), done), (remove(1), done)];
+        let all = first.into_iter().chain(last).zip((0..).step_by(10));
+        let all: Vec<_> = all.map(|((call, told), at)| operation(at, call, told)).collect();
+        register::check(&all.iter().collect::<Vec<_>>(), 1_000)
+    };
+    let twice = (remove(2), done);
+    assert_eq!(history([(Call::Read, read(Some(2))), twice]), Verdict::Linearizable);
+    assert_eq!(history([twice, (Call::Read, read(None))]), Verdict::Linearizable);
+    assert_eq!(history([twice, (Call::Read, read(Some(2)))]), Verdict::Not);
+    assert_eq!(history([(Call::Read, read(Some(1))), twice]), Verdict::Not);
+    assert_eq!(history([(Call::Read, read(None)), twice]), Verdict::Not);
+    let unknown = (remove(2), Outcome::Unknown);
+    assert_eq!(history([unknown, (Call::Read, read(None))]), Verdict::Linearizable);
+    assert_eq!(history([unknown, (Call::Read, read(Some(2)))]), Verdict::Linearizable);
+    assert_eq!(history([(remove(2), Outcome::Conflict), twice]), Verdict::Not);
+}
+
 #[test]
 fn an_acknowledged_write_that_is_lost_is_found() {
     let mut history = busy();
