@@ -9,7 +9,7 @@ use rand_pcg::Pcg64;
 use tokio::time::sleep;
 use weft_lab::Host;
 
-use crate::field::{Field, Kind};
+use crate::field::Field;
 use crate::member::Member;
 
 /// Of each link, each way: a packet passes two.
@@ -28,30 +28,35 @@ pub enum Fault {
     Cut,
     /// Two managers do not reach each other, the third reaches both.
     Between,
+    /// One manager hears another that does not hear it.
+    OneWay,
     /// 6 % of all packets are lost.
     Loss,
     /// There is no room on a manager's disk.
     Full,
-    /// A manager's wall clock jumps a day ahead, then back.
+    /// A manager's wall clock jumps a day ahead, then back. An etcd's own clock is the machine's, which
+    /// stays as it is: there it is the clock of whoever asks it.
     Clock,
 }
 
+/// Everything that can go wrong.
+const ALL: [Fault; 9] = [
+    Fault::Kill,
+    Fault::KillAll,
+    Fault::Pause,
+    Fault::Cut,
+    Fault::Between,
+    Fault::OneWay,
+    Fault::Loss,
+    Fault::Full,
+    Fault::Clock,
+];
+
 impl Fault {
-    /// Everything that can go wrong with a store of this kind.
+    /// Everything that can go wrong.
     #[must_use]
-    pub fn all(kind: Kind) -> Vec<Self> {
-        let all = [
-            Self::Kill,
-            Self::KillAll,
-            Self::Pause,
-            Self::Cut,
-            Self::Between,
-            Self::Loss,
-            Self::Full,
-            Self::Clock,
-        ];
-        // Etcd asks the kernel for the time, not the library that is replaced here.
-        all.into_iter().filter(|fault| kind == Kind::Raft || *fault != Self::Clock).collect()
+    pub fn all() -> Vec<Self> {
+        ALL.to_vec()
     }
 
     /// Makes it happen, for so long, and ends it.
@@ -70,6 +75,10 @@ impl Fault {
             Self::Between => {
                 let from = field.member(other)?.host;
                 cut(field.member(one)?.host, Some(from), time).await
+            }
+            Self::OneWay => {
+                let by = field.member(other)?.host;
+                unheard(field.member(one)?.host, by, time).await
             }
             Self::Loss => lossy(field, time).await,
             Self::Full => full(field.member(one)?, time).await,
@@ -103,6 +112,12 @@ async fn cut(host: &Host, from: Option<&Host>, time: Duration) -> anyhow::Result
         Some(from) => host.cut_from(from).await?,
         None => host.cut().await?,
     }
+    sleep(time).await;
+    Ok(host.heal().await?)
+}
+
+async fn unheard(host: &Host, by: &Host, time: Duration) -> anyhow::Result<()> {
+    host.unheard_by(by).await?;
     sleep(time).await;
     Ok(host.heal().await?)
 }

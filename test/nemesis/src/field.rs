@@ -57,11 +57,12 @@ impl<'a> Field<'a> {
         let addresses: Vec<IpAddr> = hosts.iter().map(|host| host.address().into()).collect();
         let (mut members, mut asking) = (Vec::new(), Vec::new());
         for (number, host) in (1..).zip(hosts) {
-            let manager = manager(program, number, &addresses);
+            let manager =
+                [Member::under_fake_clock()?, manager(program, number, &addresses)].concat();
             let member = match kind {
                 Kind::Raft => {
                     let file = ["--file".to_owned(), Member::path("manager.redb")];
-                    [Member::under_fake_clock()?, manager, file.to_vec()].concat()
+                    [manager, file.to_vec()].concat()
                 }
                 Kind::Etcd => {
                     let arguments: Vec<&str> = manager.iter().map(String::as_str).collect();

@@ -58,11 +58,7 @@ async fn main() -> anyhow::Result<ExitCode> {
 }
 
 fn plan(arguments: &Run, seed: u64) -> anyhow::Result<Plan> {
-    let faults = if arguments.faults.is_empty() {
-        Fault::all(arguments.store)
-    } else {
-        arguments.faults.clone()
-    };
+    let faults = if arguments.faults.is_empty() { Fault::all() } else { arguments.faults.clone() };
     Ok(Plan {
         kind: arguments.store,
         managers: arguments.managers,

@@ -31,7 +31,7 @@ async fn check(kind: Kind, faults: Vec<Fault>) -> Outcome {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn managers_that_agree_by_raft_are_linearizable() {
-    check(Kind::Raft, vec![Fault::Kill, Fault::Pause, Fault::Cut]).await;
+    check(Kind::Raft, vec![Fault::Kill, Fault::Pause, Fault::OneWay]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
