@@ -6,7 +6,7 @@ use weft_telemetry::Metrics;
 use super::gauges::set;
 use crate::agent::Agent;
 
-/// All are 0 on a host that is no manager.
+/// All are 0 on a host that is no manager, and where an etcd keeps the registry.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Managing {
     votes: Gauge,
@@ -59,7 +59,9 @@ impl Managing {
     pub(super) fn refresh(&self, agent: &Agent) {
         let member = agent.member();
         let office = member.as_ref().and_then(|member| member.tenure.office());
-        let standing = office.map(|office| office.raft.standing()).unwrap_or_default();
+        let backing = office.map(|office| office.backing());
+        let standing = backing.as_ref().and_then(|backing| Some(backing.raft()?.standing()));
+        let standing = standing.unwrap_or_default();
         let leads = member.is_some_and(|member| standing.leader == Some(member.node.id));
         set(&self.votes, usize::from(standing.votes));
         set(&self.leads, usize::from(leads));
