@@ -89,7 +89,11 @@ impl Fabric {
             return Err(problem(ProblemKind::BadInput, what, hint));
         }
         check_subnet(&request)?;
-        let avoid = self.registry.routes().await;
+        // A subnet that somebody chose is not held against routes, so that nobody is waited for.
+        let avoid = match request.subnet {
+            None => self.registry.routes().await,
+            Some(_chosen) => Vec::new(),
+        };
         let request = NetworkRequest { avoid, ..request };
         match self.registry.command(Command::CreateNetwork(request)).await? {
             Outcome::Network(network) => Ok(network),
