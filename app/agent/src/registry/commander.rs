@@ -135,15 +135,20 @@ impl Commander {
             let manager = self.manager().await?;
             let mut followed = self.followed.clone();
             let lost = followed.wait_for(|known| known.from != Some(manager));
+            // The patience may end while the manager thinks.
+            let before = std::mem::replace(unknown, true);
             let asked = tokio::select! {
                 biased;
                 asked = self.ask(manager, command) => asked,
                 _lost = lost => Asked::Unknown,
             };
             match asked {
-                Asked::Answered(answer) => return answer,
-                Asked::Unknown => *unknown = true,
-                Asked::NotThere => {}
+                Asked::Answered(answer) => {
+                    *unknown = before;
+                    return answer;
+                }
+                Asked::Unknown => {}
+                Asked::NotThere => *unknown = before,
             }
             sleep(PAUSE).await;
         }
