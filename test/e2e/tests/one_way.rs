@@ -24,7 +24,9 @@ async fn a_way_that_is_open_in_one_direction_only_is_told_by_both_ends_and_by_no
     let w1 = cluster.plain("h1", "app", "w1", &[]).await.unwrap();
     let w2 = cluster.plain("h2", "app", "w2", &[]).await.unwrap();
     let w3 = cluster.plain("h3", "app", "w3", &[]).await.unwrap();
-    eventually(SOON, || cluster.agree_on_endpoints(&["w1", "w2", "w3"])).await.unwrap();
+    // Who has none on a network knows none there.
+    cluster.plain("h4", "app", "w4", &[]).await.unwrap();
+    eventually(SOON, || cluster.agree_on_endpoints(&["w1", "w2", "w3", "w4"])).await.unwrap();
 
     h2.unheard_by(h3).await.unwrap();
     let pair = [("h2", "h3"), ("h3", "h2")];
@@ -51,7 +53,9 @@ async fn a_way_that_is_open_in_one_direction_only_is_told_by_both_ends_and_by_no
 
     h2.heal().await.unwrap();
     eventually(SOON, || cluster.agree_on_nodes()).await.unwrap();
-    eventually(SOON, || cluster.agree_on_endpoints(&["w1", "w2", "w3", "late"])).await.unwrap();
+    eventually(SOON, || cluster.agree_on_endpoints(&["w1", "w2", "w3", "w4", "late"]))
+        .await
+        .unwrap();
     eventually(SOON, || async {
         let ping = w3.ping(late.address, 1).await?;
         holds(ping.received == 1, || format!("{ping:?}"))

@@ -96,6 +96,9 @@ impl<'a> Field<'a> {
             let manages = number < u32::from(MANAGERS);
             let (here, shared) = (client(host), Arc::clone(&common));
             names.push(tokio::spawn(names::run(here, shared, number, manages, seed)));
+            // Who has no workload on a network knows of none there.
+            let stays = format!("stays-{}", host.name());
+            cluster.plain(host.name(), workloads::NETWORK, &stays, &[]).await.unwrap();
             let places = workloads::places(host).await;
             let (here, shared) = (client(host), Arc::clone(&common));
             workloads.push(tokio::spawn(workloads::run(here, shared, places, number, seed)));
