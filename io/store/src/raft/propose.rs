@@ -54,15 +54,14 @@ impl Open {
             if let Some(stopped) = self.stopped() {
                 return stopped;
             }
+            // The patience may end while a leader thinks.
+            let before = std::mem::replace(unknown, true);
             match self.submit(asked.clone()).await {
-                Submitted::Not => {}
+                Submitted::Not => *unknown = before,
                 // It is done once, however often it is in the log.
-                Submitted::Unknown => *unknown = true,
-                Submitted::Done => {
-                    *unknown = true;
-                    // The answer comes when this manager has applied the entry.
-                    std::future::pending::<()>().await;
-                }
+                Submitted::Unknown => {}
+                // The answer comes when this manager has applied the entry.
+                Submitted::Done => std::future::pending::<()>().await,
             }
             sleep(PAUSE).await;
         }
