@@ -156,6 +156,10 @@ impl Plan {
 
 /// What the first process of a host is told to make of its namespaces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "switches that have nothing to do with each other"
+)]
 pub(crate) struct Order {
     pub(crate) lab: String,
     pub(crate) host: String,
