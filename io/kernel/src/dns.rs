@@ -54,7 +54,7 @@ pub async fn install(
     tcp_port: u16,
     ttl: Duration,
 ) -> Result<(), NftError> {
-    apply(netns, rules::install(udp_port, tcp_port)).await?;
+    apply(netns, rules::install((udp_port, tcp_port), ttl)).await?;
     renew(netns, ttl).await
 }
 

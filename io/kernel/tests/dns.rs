@@ -9,9 +9,12 @@
     reason = "integration tests"
 )]
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -164,6 +167,34 @@ async fn a_removed_redirection_ends_at_once() {
     dns::remove(&netns).await.unwrap();
     assert_eq!(ask(&client), "docker");
     dns::remove(&netns).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_agent_that_comes_back_lets_no_question_pass_by() {
+    let netns = container();
+    weft(&netns, LONG).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let (asking, until) = (netns.clone(), Arc::clone(&stop));
+    let asker = thread::spawn(move || {
+        let mut answers = BTreeMap::new();
+        while !until.load(Ordering::Relaxed) {
+            let client = client(&asking);
+            // Who is answered by the former resolver when its rules are gone asks again.
+            client.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+            client.send(b"who?").unwrap();
+            let mut answer = [0; 16];
+            if let Ok(length) = client.recv(&mut answer) {
+                *answers.entry(answer[..length].to_vec()).or_insert(0) += 1;
+            }
+        }
+        answers
+    });
+    for _again in 0..10 {
+        weft(&netns, LONG).await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    let answers: Vec<_> = asker.join().unwrap().into_keys().collect();
+    assert_eq!(answers, [b"weft".to_vec()]);
 }
 
 #[tokio::test]

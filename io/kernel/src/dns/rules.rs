@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use nftables::expr::{
-    BinaryOperation, Expression, MetaKey, NamedExpression, Payload, PayloadBase, PayloadRaw,
+    BinaryOperation, Elem, Expression, MetaKey, NamedExpression, Payload, PayloadBase, PayloadRaw,
 };
 use nftables::schema::{NfListObject, NfObject, Set, SetFlag, SetType, SetTypeValue};
 use nftables::stmt::{Mangle, Statement};
@@ -27,11 +27,12 @@ const PORT: u16 = 53;
 /// Before `raw` (-300), and so before connection tracking and NAT.
 const PRIORITY: i32 = -310;
 
-/// The whole table, in the place of any former one. Nothing is redirected before [`renew`].
-pub(super) fn install(udp_port: u16, tcp_port: u16) -> Vec<NfObject<'static>> {
+/// The whole table, in the place of any former one, and alive from its first moment: where an agent
+/// has just come back, no question may pass by it to Docker's resolver, which would deny the name.
+pub(super) fn install((udp_port, tcp_port): (u16, u16), ttl: Duration) -> Vec<NfObject<'static>> {
     nft::replacement(vec![
         HOME.table(),
-        alive(),
+        alive(ttl),
         HOME.chain("out", NfChainType::Filter, (NfHook::Output, PRIORITY)),
         rule(vec![is(meta(MetaKey::Mark), number(MARK)), Statement::Return(None)]),
         question("udp", udp_port),
@@ -62,13 +63,17 @@ pub(super) fn is_alive(object: &Value) -> bool {
     set.and_then(|set| set.get("elem")?.as_array()).is_some_and(|elements| !elements.is_empty())
 }
 
-fn alive() -> NfListObject<'static> {
+/// Whole seconds are what `nft` can be told; [`renew`] is exact.
+fn alive(ttl: Duration) -> NfListObject<'static> {
+    let seconds = u32::try_from(ttl.as_secs()).unwrap_or(u32::MAX).max(1);
+    let element = Elem { val: Box::new(resolver()), timeout: Some(seconds), ..Elem::default() };
     NfListObject::Set(Box::new(Set {
         family: HOME.family,
         table: HOME.table.into(),
         name: ALIVE.into(),
         set_type: SetTypeValue::Single(SetType::Ipv4Addr),
         flags: Some(HashSet::from([SetFlag::Timeout])),
+        elem: Some(vec![Expression::Named(NamedExpression::Elem(element))].into()),
         ..Set::default()
     }))
 }
