@@ -6,8 +6,9 @@ use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Libraries that warn about what others send: a container must not be able to fill the log.
-const QUIET: &str = "hickory_proto=error";
+/// Libraries that warn about what others send: a container must not be able to fill the log. And one
+/// that tells every step of it, and warns when an answer is known before its own has come.
+const QUIET: &str = "hickory_proto=error,openraft=warn,openraft::raft::responder=error";
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
