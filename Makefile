@@ -15,7 +15,7 @@ SET_UP := $(TARGET)/.set-up
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo -E)
 RUNNER := $(if $(SUDO),--config "target.'cfg(unix)'.runner='$(SUDO)'")
 
-.PHONY: help setup demo test test-engines test-bpf sim-long lint fmt bench bench-dns bench-control jepsen build install uninstall clean
+.PHONY: help setup demo test test-engines test-bpf compare-forged sim-long lint fmt bench bench-dns bench-control jepsen build install uninstall clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -53,6 +53,10 @@ test-engines: $(SET_UP) ## The tests with Docker again, with the Engines of newe
 test-bpf: $(SET_UP) ## All end-to-end tests again, with the bpf engine
 	$(CARGO) build --locked -p weft
 	WEFT_LAB_DATAPATH=bpf $(CARGO) test --locked $(RUNNER) -p weft-e2e -- --test-threads=2
+
+compare-forged: $(SET_UP) ## Forged VXLAN at Weft and at Docker's own overlay, in one run: what becomes of each packet
+	$(CARGO) build --locked -p weft
+	$(CARGO) test --locked $(RUNNER) -p weft-e2e --test forged -- --nocapture --test-threads=1
 
 SEEDS ?= 50000
 sim-long: ## Small clusters of many kinds in virtual time, with all faults, SEEDS of them; each that fails prints its seed
