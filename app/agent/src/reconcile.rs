@@ -102,7 +102,7 @@ impl<K: Kernel> Reconciler<K> {
             let target = self.target.borrow_and_update().clone();
             let complete = self.pass(&target).await;
             let pause = if complete { INTERVAL } else { RETRY };
-            if !self.wait(&mut disturbances, pause).await {
+            if !self.wait((&mut disturbances, &mut turns), pause).await {
                 return;
             }
         }
@@ -160,13 +160,15 @@ impl<K: Kernel> Reconciler<K> {
         }
     }
 
-    /// Waits for a reason for the next pass; `false`: there is no target any more.
+    /// Waits for a reason for the next pass; `false`: there is no target any more. The end of a pause
+    /// is one: of what has changed in tables of programs nobody is told.
     async fn wait(
         &mut self,
-        disturbances: &mut BoxStream<'static, Disturbance>,
+        (disturbances, turns): (&mut BoxStream<'static, Disturbance>, &mut watch::Receiver<bool>),
         pause: Duration,
     ) -> bool {
         tokio::select! {
+            turned = turns.changed() => turned.is_ok(),
             changed = self.target.changed() => changed.is_ok(),
             Some(_disturbance) = disturbances.next() => {
                 tokio::time::sleep(SETTLE).await;

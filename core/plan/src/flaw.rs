@@ -58,10 +58,14 @@ pub enum Flaw {
     Stations,
     /// What comes in by it passes no guard, or another one than it should.
     Unguarded,
+    /// The guard's table of ports lacks it, or has it on another network.
+    Unlisted,
     /// Its guard knows other addresses than its own.
     Addresses,
     /// The guard does not let its network in.
     NotServed,
+    /// Its broadcasts go to others than its members.
+    Audience,
 }
 
 impl Flaw {
@@ -111,7 +115,9 @@ impl fmt::Display for Flaw {
             Self::NoForwarding => f.write_str("IP forwarding is off"),
             Self::Stations => f.write_str("other stations are fixed to it"),
             Self::Unguarded => f.write_str("what comes in by it is not guarded"),
+            Self::Unlisted => f.write_str("the guard's table of ports lacks it"),
             Self::Addresses => f.write_str("its guard knows other addresses than its own"),
+            Self::Audience => f.write_str("its broadcasts go to others than its members"),
             Self::NotServed => f.write_str("the guard does not let its network in"),
         }
     }

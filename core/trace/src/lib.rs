@@ -14,9 +14,9 @@ mod trace;
 
 pub use judge::{Evidence, trace};
 pub use live::{Live, Point, Sighting, Spot, Watched};
-pub use parts::{Part, Parts};
+pub use parts::{Bridged, Held, Part, Parts, Woven};
 pub use seen::{
-    Asked, Crossing, Inbound, Interface, Listening, Obstacle, Outbound, Redirect, Route, Silence,
-    Standing,
+    Asked, Crossing, Housed, Inbound, Interface, Listening, Obstacle, Outbound, Redirect, Route,
+    Silence, Standing,
 };
 pub use trace::{HopTraced, Trace, Verdict};

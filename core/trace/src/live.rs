@@ -43,7 +43,7 @@ pub struct Point {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Spot {
-    /// At the workload's bridge port.
+    /// At the workload's bridge port, or at its own interface.
     Port,
     /// At the host's interface that leads to the other host, in VXLAN.
     Wire,
@@ -67,7 +67,7 @@ pub struct Sighting {
 pub struct Watched<'a> {
     /// The host.
     pub host: &'a str,
-    /// The workload's bridge port.
+    /// The interface at which the workload's frames pass.
     pub port: &'a str,
     /// The interface that leads to the other host.
     pub wire: &'a str,

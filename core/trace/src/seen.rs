@@ -17,11 +17,11 @@ pub struct Outbound {
     pub lookup: Option<Asked>,
     /// The workload's own interface; absent if it has none.
     pub interface: Option<Interface>,
-    /// The segment.
+    /// The network.
     pub parts: Parts,
-    /// The neighbour entry of `vx0` for the destination.
+    /// The host's own entry for the destination.
     pub neighbor: Option<NeighborSeen>,
-    /// All destinations that `vx0` has for the station; none: there is no entry.
+    /// All hosts that the station is sent to; none: there is no entry.
     pub homes: BTreeSet<IpAddr>,
     /// How the host sends to the other one; absent if it stays here, an error if there is no way.
     pub route: Option<Result<Route, String>>,
@@ -44,8 +44,11 @@ pub struct Inbound {
     pub owner: Option<Vtep>,
     /// Whether the packet filter's set of members has the sending host; absent: no such table.
     pub listed: Option<bool>,
-    /// The segment.
+    /// The network.
     pub parts: Parts,
+    /// Where the programs have the receiver's station; absent: nowhere. With a bridge the port
+    /// itself has it.
+    pub home: Option<Housed>,
     /// The workload's own interface; absent if it has none.
     pub interface: Option<Interface>,
     /// Whether somebody listens at the port that was asked about.
@@ -151,6 +154,17 @@ pub struct Obstacle {
     pub what: String,
     /// What to type.
     pub remedy: String,
+}
+
+/// Where the programs have a station.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Housed {
+    /// Behind its own port.
+    Rightly,
+    /// Behind another interface of this host.
+    Behind(String),
+    /// On the host with this tunnel end point.
+    At(IpAddr),
 }
 
 /// How a host keeps its kernel.

@@ -28,7 +28,7 @@ pub use fake::Fake;
 pub use guard::{DropSample, GuardError, TableUse};
 pub use inherit::unix_listener;
 pub use kernel::{Applied, Disturbance, Failure, Kernel};
-pub use linux::{Closeup, Focus, Linux};
+pub use linux::{Closeup, Focus, HomeSeen, Linux};
 pub use netns::Netns;
 pub use trial::{TrialError, trial};
 pub use urgency::hurry;

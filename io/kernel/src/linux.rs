@@ -25,7 +25,7 @@ use futures::stream::BoxStream;
 use weft_path::Reason;
 use weft_plan::{Observed, Plan};
 
-pub use self::closeup::{Closeup, Focus};
+pub use self::closeup::{Closeup, Focus, HomeSeen};
 use self::world::World;
 use crate::netns::DIRECTORY;
 use crate::{Applied, Disturbance, DropSample, Kernel, Netns, ObserveError, TableUse};

@@ -19,6 +19,7 @@ mod traffic;
 mod uml;
 mod wire;
 mod words;
+mod woven;
 mod writes;
 
 pub use asker::Asker;
@@ -37,4 +38,5 @@ pub use traffic::{Answers, Pinging, Streaming};
 pub use uml::uml;
 pub use wire::Wire;
 pub use words::Words;
+pub use woven::Woven;
 pub use writes::{Writes, Written};

@@ -60,7 +60,10 @@ async fn done(cluster: &Cluster, question: &[&str]) -> anyhow::Result<()> {
 async fn nobody_listens(cluster: &Cluster, vni: u32) -> anyhow::Result<()> {
     let segment = format!("weft-{vni}");
     for host in cluster.lab.hosts() {
-        let inside = ["ip", "netns", "exec", &segment, "cat", "/proc/net/packet"];
+        // Where programs carry, frames are looked at inside the workload.
+        let workload = host.name().replace('h', "c");
+        let inside = if cluster.is_woven(host).await? { &workload } else { &segment };
+        let inside = ["ip", "netns", "exec", inside, "cat", "/proc/net/packet"];
         for look in [&inside[4..], &inside[..]] {
             let sockets = host.run(look).await?;
             holds(sockets.lines().count() == 1, || format!("{}: {sockets}", host.name()))?;

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use futures::future::select_ok;
+use weft_events::Row;
 use weft_model::{EndpointId, Hop, NodeId};
 use weft_path::{Decided, Facts, Journey, Located, Packet};
 use weft_trace::{Evidence, Inbound, Silence, Trace};
@@ -99,7 +100,9 @@ async fn told(
         crossing: crossing.as_ref(),
         inbound: inbound.as_ref().map(Result::as_ref),
     });
-    date(&mut trace, picture, from, receiver);
+    let sender = facts.endpoints.get(&from);
+    let (sent, got) = tokio::join!(since(inspector, sender), since(inspector, receiver));
+    date(&mut trace, sent, got);
     let live = async {
         here.ok().filter(|()| question.live)?;
         live::send(inspector, &journey, receiver?).await
@@ -164,16 +167,22 @@ fn packet(facts: &Facts, journey: &Journey, receiver: &Located) -> Option<Packet
     })
 }
 
-/// Since when each hop's fact is known here.
-fn date(trace: &mut Trace, picture: &Picture, from: EndpointId, to: Option<&Located>) {
-    let of = |id: EndpointId| picture.since.get(&id).copied().and_then(rfc3339);
+/// Since when a row is known here as it is. The history outlives the agent, the picture does not.
+async fn since(inspector: &Inspector, row: Option<&Located>) -> Option<String> {
+    let (desk, row) = (inspector.desk(), row?);
+    let seen = desk.fabric.state.picture().since.get(&row.endpoint.id).copied();
+    let Located { network, owner, endpoint, visible } = row.clone();
+    let kept = desk.events.known_since(Row { network, owner, endpoint, visible }).await;
+    seen.into_iter().chain(kept).min().and_then(rfc3339)
+}
+
+/// Since when each hop's fact is known.
+fn date(trace: &mut Trace, sender: Option<String>, receiver: Option<String>) {
     for hop in &mut trace.hops {
         hop.since = match hop.hop {
-            Hop::Lookup | Hop::Neighbor | Hop::Encap | Hop::Deliver => {
-                to.and_then(|to| of(to.endpoint.id))
-            }
+            Hop::Lookup | Hop::Neighbor | Hop::Encap | Hop::Deliver => receiver.clone(),
             Hop::Underlay => None,
-            Hop::Decap => of(from),
+            Hop::Decap => sender.clone(),
         };
     }
 }

@@ -5,29 +5,27 @@ use std::net::IpAddr;
 use tokio::task::spawn_blocking;
 use weft_api::ProblemKind;
 use weft_doctor::firewall::{Carries, Packet, Way};
-use weft_kernel::{Focus, Netns, host};
+use weft_kernel::{Closeup, Focus, HomeSeen, Netns, host};
 use weft_model::{Hop, Vtep};
 use weft_path::{Arrival, decap, deliver};
 use weft_plan::IfName;
-use weft_trace::{Inbound, Interface, Listening, Parts};
+use weft_trace::{Housed, Inbound, Interface, Listening};
 
 use super::question::{Arriving, stations};
 use super::rules::{Place, is_listed, obstacles};
-use super::workload::{interface, listening, readable, standing};
+use super::workload::{interface, listening, parts, standing};
 use crate::inspect::Desk;
-use crate::problem::{Answer, because, problem};
+use crate::problem::{Answer, because};
 
 /// Reads it, and decides both hops from what this host itself knows.
 pub(crate) async fn read(desk: &Desk, arriving: &Arriving) -> Answer<Inbound> {
-    readable(desk)
-        .map_err(|silence| problem(ProblemKind::Unavailable, silence.why, silence.hint))?;
     let picture = desk.fabric.state.picture();
     let (from, to) = stations(&arriving.packet);
     let port = IfName::port(arriving.endpoint);
     let attached = picture.attachments.get(&arriving.endpoint);
     let netns = attached.and_then(|attached| Netns::open(attached.workload.netns()?).ok());
 
-    let focus = Focus { vni: arriving.vni, to, from };
+    let focus = Focus { vni: arriving.vni, to, from, address: None };
     let inside = inside(netns.clone(), arriving.clone());
     let device = device(arriving.outer_source);
     let (closeup, inside, device) = tokio::join!(desk.kernel.closeup(focus), inside, device);
@@ -38,10 +36,12 @@ pub(crate) async fn read(desk: &Desk, arriving: &Arriving) -> Answer<Inbound> {
     let (interface, listening) = inside;
     let own = netns.zip(interface.as_ref().map(|interface| interface.name.clone()));
     let port_of_vxlan = (picture.me.vtep, picture.facts.vxlan_port);
-    let mut places: Vec<Place> = outer(arriving, device, port_of_vxlan).into_iter().collect();
+    let swift = is_swift(&closeup, arriving, device.as_deref());
+    // What programs take in passes no rule of the host's.
+    let outer = outer(arriving, device, port_of_vxlan).filter(|_| !swift);
+    let mut places: Vec<Place> = outer.into_iter().collect();
     places.extend(inner(closeup.netns.clone(), own, arriving));
     let rules = obstacles(places).await;
-    let desired = desk.target.borrow().desired.segments.get(&arriving.vni).cloned();
     let facts = &picture.facts;
     Ok(Inbound {
         accepted: arriving.outer_source.map(|outer_source| {
@@ -51,15 +51,36 @@ pub(crate) async fn read(desk: &Desk, arriving: &Arriving) -> Answer<Inbound> {
         delivered: deliver(facts, picture.me.id, arriving.network, to),
         peer: arriving
             .outer_source
-            .and_then(|source| Some(closeup.peers.as_ref()?.contains(&source))),
+            .and_then(|source| Some(closeup.gate.as_ref()?.guard.peers.contains(&source))),
         owner: closeup.owner.map(Vtep),
-        listed: arriving.outer_source.and_then(|source| is_listed(rules.host.as_ref()?, source)),
-        parts: Parts::compare(desired.as_ref(), &port, closeup.segment.as_ref()),
+        listed: arriving
+            .outer_source
+            .filter(|_| !swift)
+            .and_then(|source| is_listed(rules.host.as_ref()?, source)),
+        parts: parts(desk, arriving.vni, &port, (&closeup, swift)),
+        home: closeup.home.map(|home| housed(home, &port)),
         interface,
         listening,
         obstacles: rules.obstacles,
         standing: standing(desk),
     })
+}
+
+/// Whether programs take the packet in by themselves: where it comes in, the program for that
+/// stands. Without one the kernel's own device takes it.
+fn is_swift(closeup: &Closeup, arriving: &Arriving, device: Option<&str>) -> bool {
+    let stays = arriving.outer_source.is_none();
+    let at = |name: &&IfName| device == Some(name.as_str());
+    closeup.woven.is_some() && (stays || closeup.arrivals.iter().any(|name| at(&name)))
+}
+
+fn housed(home: HomeSeen, port: &IfName) -> Housed {
+    match home {
+        HomeSeen::Behind(Some(name)) if name == *port => Housed::Rightly,
+        HomeSeen::Behind(Some(name)) => Housed::Behind(name.to_string()),
+        HomeSeen::Behind(None) => Housed::Behind("an interface that is gone".to_owned()),
+        HomeSeen::At(host) => Housed::At(host),
+    }
 }
 
 async fn inside(

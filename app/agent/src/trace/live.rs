@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use weft_api::ProblemKind;
+use weft_kernel::Netns;
 use weft_kernel::host::{self, Echo, EchoSeen, Nonce, Watch};
-use weft_kernel::{Focus, Netns};
-use weft_model::{EndpointId, MacAddr, Vni};
+use weft_model::{EndpointId, Vni};
 use weft_path::{Journey, Located};
-use weft_plan::IfName;
 use weft_trace::{Live, Sighting, Spot, Watched};
 
 use crate::inspect::{Desk, Inquiry, Inspector};
+use crate::outlook::Outlook;
 use crate::problem::{Answer, because, not_found};
 
 /// How long a host watches.
@@ -45,6 +45,8 @@ pub(crate) struct Watching {
 /// What a host has seen, and where.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sighted {
+    /// The interface at which the workload's frames pass.
+    pub(crate) port: String,
     /// The interface that leads to the other host.
     pub(crate) wire: String,
     /// All frames.
@@ -80,11 +82,9 @@ pub(super) async fn send(
     let (there, here) = (there.unwrap_or_default(), here.unwrap_or_default());
     let name = |id| picture.view.node(id).map(|node| node.name.to_string()).unwrap_or_default();
     let (my_name, their_name) = (name(picture.me.id), name(receiver.owner));
-    let ports = (IfName::port(journey.from), IfName::port(receiver.endpoint.id));
-    let sender =
-        Watched { host: &my_name, port: ports.0.as_str(), wire: &here.wire, seen: &here.seen };
+    let sender = Watched { host: &my_name, port: &here.port, wire: &here.wire, seen: &here.seen };
     let receiver =
-        Watched { host: &their_name, port: ports.1.as_str(), wire: &there.wire, seen: &there.seen };
+        Watched { host: &their_name, port: &there.port, wire: &there.wire, seen: &there.seen };
     Some(Live::assemble(sent, sender, receiver, crosses))
 }
 
@@ -108,19 +108,22 @@ pub(crate) async fn watch(desk: &Desk, watching: Watching) -> Answer<Sighted> {
         let what = "this host cannot watch its interfaces";
         because(ProblemKind::Internal, what, &error, "see its interfaces: weft verify")
     };
-    let nobody = MacAddr([0; 6]);
-    let focus = Focus { vni: watching.vni, to: nobody, from: nobody };
-    let segment = desk.kernel.closeup(focus).await.ok().and_then(|closeup| closeup.netns);
-    let segment = segment.ok_or_else(|| not_found("network", &watching.vni.to_string()))?;
-    let vxlan_port = desk.fabric.state.picture().facts.vxlan_port;
+    let picture = desk.fabric.state.picture();
+    let attachment = picture.attachments.get(&watching.endpoint).cloned();
+    let attachment = attachment.ok_or_else(|| not_found("endpoint", &watching.endpoint.short()))?;
+    let outlook = spawn_blocking(move || Outlook::find(&attachment, watching.vni)).await;
+    let outlook = outlook.unwrap_or_else(|panic| Err(std::io::Error::other(panic)));
+    let outlook = outlook.map_err(failed)?;
+    let vxlan_port = picture.facts.vxlan_port;
     let device = match watching.peer {
         Some(peer) => Some(host::path_to(peer).await.map_err(failed)?.device.to_string()),
         None => None,
     };
     let deadline = Instant::now() + WATCHING;
-    let port = IfName::port(watching.endpoint);
+    let port = outlook.interface.to_string();
     let at_port = spawn_blocking(move || {
-        Ok(all(Watch::of_port(&segment, port.as_str(), watching.nonce)?, deadline))
+        let (netns, interface) = (&outlook.netns, outlook.interface.as_str());
+        Ok(all(Watch::of_port(netns, interface, watching.nonce)?, deadline))
     });
     let wire = device.clone();
     let on_wire = spawn_blocking(move || {
@@ -140,7 +143,7 @@ pub(crate) async fn watch(desk: &Desk, watching: Watching) -> Answer<Sighted> {
         };
         seen.extend(watched.map_err(failed)?.into_iter().map(sighting));
     }
-    Ok(Sighted { wire: device.unwrap_or_default(), seen })
+    Ok(Sighted { port, wire: device.unwrap_or_default(), seen })
 }
 
 /// All of them, until enough have come back.

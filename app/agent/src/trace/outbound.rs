@@ -11,11 +11,11 @@ use weft_model::Hop;
 use weft_names::Kind;
 use weft_path::{Decided, Journey, Located};
 use weft_plan::IfName;
-use weft_trace::{Asked, Outbound, Parts, Redirect, Route, Silence};
+use weft_trace::{Asked, Outbound, Redirect, Route, Silence};
 
 use super::question::PacketKind;
 use super::rules::{Place, obstacles};
-use super::workload::{interface, readable, standing};
+use super::workload::{interface, parts, standing};
 use crate::inspect::Desk;
 use crate::local::{Attachment, Workload};
 
@@ -30,14 +30,14 @@ pub(super) async fn read(
     (journey, kind): (&Journey, PacketKind),
     receiver: Option<&Located>,
 ) -> Result<Outbound, Silence> {
-    readable(desk)?;
     let picture = desk.fabric.state.picture();
     let sender = picture.attachments.get(&journey.from).ok_or_else(|| gone("the sender"))?;
     let network = picture.view.network(sender.network).ok_or_else(|| gone("its network"))?;
     let port = IfName::port(journey.from);
     let to = receiver.map(|row| row.endpoint.mac);
     let from = sender.endpoint.mac;
-    let focus = Focus { vni: network.vni, to: to.unwrap_or(from), from };
+    let address = found(journey);
+    let focus = Focus { vni: network.vni, to: to.unwrap_or(from), from, address };
     let peer = receiver.filter(|row| row.owner != picture.me.id);
     let peer = peer.and_then(|row| picture.facts.vtep(row.owner)).map(|vtep| vtep.0);
 
@@ -46,13 +46,13 @@ pub(super) async fn read(
     let closeup = closeup.map_err(|error| unread(&error, error.hint()))?;
     let places = leaving(&closeup, (journey, kind), (&port, &route));
     let rules = obstacles(places).await;
-    let desired = desk.target.borrow().desired.segments.get(&network.vni).cloned();
-    let address = found(journey);
+    // Over IPv6 the kernel's own device sends, also where programs carry.
+    let swift = peer.is_none_or(|peer| peer.is_ipv4());
     Ok(Outbound {
         lookup: inside.lookup,
         interface: inside.interface,
-        parts: Parts::compare(desired.as_ref(), &port, closeup.segment.as_ref()),
-        neighbor: address.and_then(|to| closeup.segment.as_ref()?.neighbors.get(&to).copied()),
+        parts: parts(desk, network.vni, &port, (&closeup, swift)),
+        neighbor: closeup.neighbor,
         homes: closeup.homes,
         route,
         obstacles: inside.obstacles.into_iter().chain(rules.obstacles).collect(),

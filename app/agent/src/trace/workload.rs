@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use weft_kernel::{Netns, host};
-use weft_model::MacAddr;
-use weft_plan::Engine;
-use weft_trace::{Interface, Listening, Silence, Standing};
+use weft_kernel::{Closeup, Netns, host};
+use weft_model::{MacAddr, Vni};
+use weft_plan::IfName;
+use weft_trace::{Held, Interface, Listening, Parts, Standing};
 
 use super::question::PacketKind;
 use crate::inspect::Desk;
@@ -37,15 +37,23 @@ pub(super) fn listening(netns: &Netns, kind: PacketKind, at: IpAddr) -> Option<L
     })
 }
 
-/// Whether this host's data plane can be read hop by hop: that of programs cannot yet.
-pub(super) fn readable(desk: &Desk) -> Result<(), Silence> {
-    match desk.target.borrow().desired.engine {
-        Engine::Bridge => Ok(()),
-        Engine::Bpf => Err(Silence {
-            why: "its data plane is bpf, which is not read hop by hop".to_owned(),
-            hint: "compare it with what is meant: weft verify".to_owned(),
-        }),
-    }
+/// What differs of a network, at the port of one endpoint; `swift`: whether programs carry a packet
+/// between the hosts by themselves, if they carry this network.
+pub(super) fn parts(
+    desk: &Desk,
+    vni: Vni,
+    port: &IfName,
+    (closeup, swift): (&Closeup, bool),
+) -> Parts {
+    let target = desk.target.borrow();
+    let held = Held {
+        segment: closeup.segment.as_ref(),
+        woven: closeup.woven.as_ref(),
+        shared: closeup.shared.as_ref(),
+        gate: closeup.gate.as_ref(),
+        swift,
+    };
+    Parts::compare(target.desired.engine, target.desired.segments.get(&vni), port, &held)
 }
 
 /// How this host keeps its kernel.

@@ -104,6 +104,8 @@ fn flaws() -> impl Strategy<Value = BTreeSet<Flaw>> {
         Just(Flaw::NoProxy),
         Just(Flaw::Ipv6),
         Just(Flaw::Unguarded),
+        Just(Flaw::Unlisted),
+        Just(Flaw::Audience),
     ];
     prop_oneof![3 => Just(BTreeSet::new()), 1 => btree_set(flaw, 1..3)]
 }

@@ -2,12 +2,10 @@
 
 use weft_model::{Hop, Vtep};
 use weft_path::{Decided, Reason};
-use weft_plan::Flaw;
 
 use super::judged::Judged;
 use super::{Evidence, obstacle};
-use crate::Inbound;
-use crate::parts::{is_astray, is_shut};
+use crate::{Inbound, Parts, Woven};
 
 pub(super) fn judge(evidence: &Evidence<'_>, seen: &Inbound) -> Judged {
     let Some((source, vni)) = evidence.envelope() else { return Judged::left_out() };
@@ -20,7 +18,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, seen: &Inbound) -> Judged {
     }
     match fault(evidence, seen, source) {
         Some(cause) => Judged::differs(held, cause, &seen.standing),
-        None => Judged::ok(format!("{held}; vx0 takes VXLAN {vni}")),
+        None => Judged::ok(format!("{held}; {} VXLAN {vni}", takes(&seen.parts))),
     }
 }
 
@@ -36,6 +34,14 @@ fn told(source: Vtep, seen: &Inbound) -> String {
     }
 }
 
+const fn takes(parts: &Parts) -> &'static str {
+    match parts {
+        Parts::Bridged(_) => "vx0 takes",
+        Parts::Woven(Woven { swift: true, .. }) => "programs take",
+        Parts::Woven(_) => "weft-vxlan takes",
+    }
+}
+
 fn fault(evidence: &Evidence<'_>, seen: &Inbound, source: Vtep) -> Option<String> {
     let sender = evidence.sender_name();
     if seen.peer == Some(false) {
@@ -44,11 +50,7 @@ fn fault(evidence: &Evidence<'_>, seen: &Inbound, source: Vtep) -> Option<String
     if seen.listed == Some(false) {
         return Some(format!("the packet filter's set of members (inet weft) lacks {source}"));
     }
-    if !seen.parts.namespace {
-        return Some("the network's namespace is gone: nothing takes its VXLAN".to_owned());
-    }
-    let stops = |flaw: &Flaw| is_shut(flaw) || is_astray(flaw) || matches!(flaw, Flaw::NotServed);
-    if let Some(fault) = seen.parts.vxlan.fault("the VXLAN device vx0", stops) {
+    if let Some(fault) = seen.parts.unwrapping() {
         return Some(fault);
     }
     match (seen.peer, seen.owner) {

@@ -2,29 +2,28 @@
 
 use weft_model::Hop;
 use weft_path::Packet;
-use weft_plan::Flaw;
 
 use super::judged::Judged;
 use super::{Evidence, obstacle};
-use crate::parts::is_shut;
-use crate::{Inbound, Interface, Listening};
+use crate::{Housed, Inbound, Interface, Listening, Parts};
 
 pub(super) fn judge(evidence: &Evidence<'_>, seen: &Inbound) -> Judged {
     let receiver = evidence.receiver_name();
     let inside = seen.interface.as_ref();
+    let port = seen.parts.port().0.told("port");
     let held = match inside {
         Some(Interface { name, up, mtu, .. }) => {
             let up = if *up { "up" } else { "down" };
-            format!("{}; {name} of {receiver} is {up}, MTU {mtu}", seen.parts.port.told("port"))
+            format!("{port}; {name} of {receiver} is {up}, MTU {mtu}")
         }
-        None => format!("{}; no interface in {receiver}", seen.parts.port.told("port")),
+        None => format!("{port}; no interface in {receiver}"),
     };
     if let Err(reason) = seen.delivered {
         let cause =
             format!("the receiving host has no endpoint for it, as far as it knows ({reason})");
         return Judged::failed(held, cause, reason.hint());
     }
-    if let Some(cause) = fault(seen) {
+    if let Some(cause) = fault(evidence, seen) {
         return Judged::differs(held, cause, &seen.standing);
     }
     if let Some((cause, remedy)) = obstacle(&seen.obstacles, Hop::Deliver) {
@@ -36,20 +35,25 @@ pub(super) fn judge(evidence: &Evidence<'_>, seen: &Inbound) -> Judged {
     }
 }
 
-fn fault(seen: &Inbound) -> Option<String> {
-    let parts = &seen.parts;
-    if !parts.namespace {
-        return Some("the network's namespace is gone from the receiver's host".to_owned());
+fn fault(evidence: &Evidence<'_>, seen: &Inbound) -> Option<String> {
+    let Parts::Woven(_) = seen.parts else { return seen.parts.delivering(seen.peer.is_some()) };
+    // A port that is gone has taken its entry along.
+    let shut = seen.parts.delivering(true);
+    shut.or_else(|| astray(evidence, seen.home.as_ref()))
+}
+
+/// What the programs' table says of the receiver's station, if that is not where it is.
+fn astray(evidence: &Evidence<'_>, home: Option<&Housed>) -> Option<String> {
+    let station = evidence.receiver().map(|to| to.endpoint.mac.to_string()).unwrap_or_default();
+    let leads = |to: String| {
+        format!("the entry for {station} leads to {to} instead of to the receiver's port")
+    };
+    match home {
+        Some(Housed::Rightly) => None,
+        Some(Housed::Behind(other)) => Some(leads(other.clone())),
+        Some(Housed::At(host)) => Some(leads(format!("{host}{}", evidence.whose(*host)))),
+        None => Some(format!("the entry for {station}, the receiver's station, is gone")),
     }
-    let vxlan = |flaw: &Flaw| matches!(flaw, Flaw::Detached | Flaw::Unlocked);
-    let shut = parts.bridge.fault("the bridge br0", is_shut);
-    shut.or_else(|| {
-        parts.vxlan.fault("the VXLAN device vx0", vxlan).filter(|_| seen.peer.is_some())
-    })
-    .or_else(|| {
-        let port = |flaw: &Flaw| is_shut(flaw) || matches!(flaw, Flaw::Stations);
-        parts.port.fault("the receiver's bridge port", port)
-    })
 }
 
 /// What is wrong inside the receiver: that is the receiver's to mend.

@@ -7,16 +7,16 @@ use weft_path::Envelope;
 use super::Evidence;
 use super::judged::Judged;
 use crate::Outbound;
-use crate::parts::is_astray;
 
 pub(super) fn judge(envelope: &Envelope, evidence: &Evidence<'_>, out: &Outbound) -> Judged {
     let station = evidence.receiver().map(|to| to.endpoint.mac.to_string()).unwrap_or_default();
     let homes: Vec<String> = out.homes.iter().map(ToString::to_string).collect();
+    let table = out.parts.table();
     let held = match homes.as_slice() {
-        [] => format!("vx0 has no forwarding entry for {station}"),
-        homes => format!("vx0 sends {station} to {}", homes.join(" and ")),
+        [] => format!("{table} has no forwarding entry for {station}"),
+        homes => format!("{table} sends {station} to {}", homes.join(" and ")),
     };
-    if let Some(fault) = out.parts.vxlan.fault("the VXLAN device vx0", is_astray) {
+    if let Some(fault) = out.parts.wrapping() {
         return Judged::differs(held, fault, &out.standing);
     }
     let right = envelope.destination.0;
@@ -26,14 +26,17 @@ pub(super) fn judge(envelope: &Envelope, evidence: &Evidence<'_>, out: &Outbound
     let cause = match out.homes.iter().find(|home| **home != right) {
         None => format!("the forwarding entry for {station} is gone"),
         Some(wrong) => {
-            let whose = whose(evidence, *wrong);
+            let whose = evidence.whose(*wrong);
             format!("the forwarding entry for {station} leads to {wrong}{whose} instead of {right}")
         }
     };
     Judged::differs(held, cause, &out.standing)
 }
 
-fn whose(evidence: &Evidence<'_>, address: IpAddr) -> String {
-    let node = evidence.facts.nodes.values().find(|node| node.vtep.0 == address);
-    node.map_or_else(|| " (no member)".to_owned(), |node| format!(" ({})", node.name))
+impl Evidence<'_> {
+    /// Which member an address is of, in brackets.
+    pub(super) fn whose(&self, address: IpAddr) -> String {
+        let node = self.facts.nodes.values().find(|node| node.vtep.0 == address);
+        node.map_or_else(|| " (no member)".to_owned(), |node| format!(" ({})", node.name))
+    }
 }

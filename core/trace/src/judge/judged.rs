@@ -12,8 +12,8 @@ pub(super) struct Judged {
 }
 
 /// What mends what is Weft's own, unless the host was told to leave it.
-const MENDED: &str = "its agent mends it within a second: trace again; if it stays, see `weft \
-                      verify`, and `weft status` there";
+const MENDED: &str = "its agent mends it within a second, and within half a minute what is in tables of \
+                      programs: trace again; if it stays, see `weft verify`, and `weft status` there";
 
 impl Judged {
     pub(super) fn ok(kernel: impl Into<String>) -> Self {

@@ -2,11 +2,10 @@
 
 use weft_model::Hop;
 use weft_path::{Answerer, Neighbor};
-use weft_plan::{Flaw, NeighborSeen};
+use weft_plan::NeighborSeen;
 
 use super::judged::Judged;
 use super::obstacle;
-use crate::parts::is_shut;
 use crate::{Interface, Outbound};
 
 pub(super) fn judge(near: &Neighbor, out: &Outbound) -> Judged {
@@ -35,16 +34,22 @@ pub(super) fn judge(near: &Neighbor, out: &Outbound) -> Judged {
 
 fn told(near: &Neighbor, out: &Outbound, interface: &Interface) -> String {
     let own = format!("the workload's {} is {}", interface.name, up(interface.up));
-    match (near.answered_by, out.neighbor) {
-        (Answerer::Nobody, _) => own,
-        (Answerer::Endpoint, _) => format!("{own}; {}", out.parts.port.told("port")),
-        (Answerer::Host, Some(NeighborSeen::Permanent(mac))) => {
-            format!("{own}; vx0 answers for {}: {mac}", near.address)
+    if near.answered_by == Answerer::Nobody {
+        return own;
+    }
+    let (port, _) = out.parts.port();
+    if !out.parts.answers(near.answered_by) {
+        return format!("{own}; {}", port.told("port"));
+    }
+    let (table, address) = (out.parts.table(), near.address);
+    match out.neighbor {
+        Some(NeighborSeen::Permanent(mac)) => {
+            format!("{own}; {table} answers for {address}: {mac}")
         }
-        (Answerer::Host, Some(NeighborSeen::Aging)) => {
-            format!("{own}; vx0 has an entry for {} that ages", near.address)
+        Some(NeighborSeen::Aging) => {
+            format!("{own}; {table} has an entry for {address} that ages")
         }
-        (Answerer::Host, None) => format!("{own}; vx0 has no entry for {}", near.address),
+        None => format!("{own}; {table} has no entry for {address}"),
     }
 }
 
@@ -72,20 +77,9 @@ fn inside(near: &Neighbor, interface: &Interface) -> Option<(String, String)> {
 
 /// What is wrong between the workload and the host's own answer.
 fn outside(near: &Neighbor, out: &Outbound) -> Option<String> {
-    let parts = &out.parts;
-    if !parts.namespace {
-        return Some("the network's namespace is gone from the sender's host".to_owned());
-    }
-    let port = |flaw: &Flaw| is_shut(flaw) || matches!(flaw, Flaw::Addresses);
-    let vxlan = |flaw: &Flaw| is_shut(flaw) || matches!(flaw, Flaw::NoProxy);
-    let shut = parts.port.fault("the sender's bridge port", port);
-    let shut = shut.or_else(|| parts.bridge.fault("the bridge br0", is_shut));
-    match near.answered_by {
-        Answerer::Nobody | Answerer::Endpoint => shut,
-        Answerer::Host => shut
-            .or_else(|| parts.vxlan.fault("the VXLAN device vx0", vxlan))
-            .or_else(|| entry(near, out.neighbor)),
-    }
+    let answers = out.parts.answers(near.answered_by);
+    let shut = out.parts.leaving(near.answered_by);
+    shut.or_else(|| entry(near, out.neighbor).filter(|_| answers))
 }
 
 fn entry(near: &Neighbor, seen: Option<NeighborSeen>) -> Option<String> {

@@ -9,7 +9,9 @@ use weft_path::{Facts, Located, Reason, decap, deliver, walk};
 use weft_plan::{Flaw, NeighborSeen};
 
 use super::*;
-use crate::{Asked, Interface, Listening, Part, Parts, Redirect, Route, Standing};
+use crate::{Asked, Bridged, Interface, Listening, Part, Parts, Redirect, Route, Standing};
+
+mod woven;
 
 const APP: NetworkId = NetworkId::from_random(1);
 const A: NodeId = NodeId::from_random(0xa);
@@ -65,7 +67,15 @@ fn facts() -> Facts {
 
 fn sound() -> Parts {
     let part = Part::Present(BTreeSet::new());
-    Parts { namespace: true, bridge: part.clone(), vxlan: part.clone(), port: part }
+    let (bridge, vxlan) = (part.clone(), part.clone());
+    Parts::Bridged(Bridged { namespace: true, bridge, vxlan, port: part })
+}
+
+fn bridged(parts: &mut Parts) -> &mut Bridged {
+    match parts {
+        Parts::Bridged(parts) => parts,
+        Parts::Woven(_) => panic!("{parts:?}"),
+    }
 }
 
 fn interface(address: &str) -> Option<Interface> {
@@ -118,6 +128,7 @@ impl World {
             owner: Some(Vtep(ip("192.0.2.1"))),
             listed: Some(true),
             parts: sound(),
+            home: None,
             interface: interface("10.7.0.5"),
             listening: None,
             obstacles: Vec::new(),
@@ -194,7 +205,7 @@ fn neighbor_fails_where_nobody_or_somebody_else_would_be_named() {
         w.out.standing.paused = true;
     });
     fails(Hop::Neighbor, "bridge port: it is down", |w| {
-        w.out.parts.port = Part::Present([Flaw::Down].into());
+        bridged(&mut w.out.parts).port = Part::Present([Flaw::Down].into());
     });
     fails(Hop::Neighbor, "leads by eth1", |w| {
         w.out.interface.as_mut().unwrap().leads_by = Some("eth1".into());
@@ -208,7 +219,7 @@ fn encap_fails_where_the_frame_would_go_elsewhere() {
     });
     fails(Hop::Encap, "is gone", |w| w.out.homes.clear());
     fails(Hop::Encap, "its UDP port is 8472", |w| {
-        w.out.parts.vxlan = Part::Present([Flaw::UdpPort(8472)].into());
+        bridged(&mut w.out.parts).vxlan = Part::Present([Flaw::UdpPort(8472)].into());
     });
 }
 
@@ -247,8 +258,8 @@ fn decap_fails_where_the_other_host_would_not_take_it() {
     fails(Hop::Decap, "a rule", |w| w.inbound().obstacles.push(obstacle));
     fails(Hop::Decap, "inet weft) lacks", |w| w.inbound().listed = Some(false));
     fails(Hop::Decap, "lacks 192.0.2.1", |w| w.inbound().peer = Some(false));
-    fails(Hop::Decap, "vx0 is gone", |w| w.inbound().parts.vxlan = Part::Missing);
-    fails(Hop::Decap, "namespace is gone", |w| w.inbound().parts.namespace = false);
+    fails(Hop::Decap, "vx0 is gone", |w| bridged(&mut w.inbound().parts).vxlan = Part::Missing);
+    fails(Hop::Decap, "namespace is gone", |w| bridged(&mut w.inbound().parts).namespace = false);
     fails(Hop::Decap, "no home of web", |w| w.inbound().owner = None);
     fails(Hop::Decap, "does not know the sender's host", |w| {
         w.inbound().accepted = Some(Err(Reason::UnknownPeer));
@@ -260,7 +271,7 @@ fn deliver_fails_where_the_frame_does_not_get_in() {
     let obstacle = Obstacle { hop: Hop::Deliver, what: "a rule".into(), remedy: "so".into() };
     fails(Hop::Deliver, "a rule", |w| w.inbound().obstacles.push(obstacle));
     fails(Hop::Deliver, "it is down", |w| {
-        w.inbound().parts.port = Part::Present([Flaw::Down].into());
+        bridged(&mut w.inbound().parts).port = Part::Present([Flaw::Down].into());
     });
     fails(Hop::Deliver, "itself is gone", |w| w.inbound().interface = None);
     fails(Hop::Deliver, "nobody in db listens", |w| w.inbound().listening = Some(Listening::No));

@@ -19,7 +19,8 @@ pub(super) fn judge(decided: &Decided, evidence: &Evidence<'_>, out: &Outbound) 
         Some(largest) => format!("{}; {largest} bytes arrive at {peer}", told(route)),
         None => format!("{}; nothing arrives at {peer}", told(route)),
     };
-    if let Some((cause, remedy)) = obstacle(&out.obstacles, Hop::Underlay) {
+    let blocked = obstacle(&out.obstacles, Hop::Underlay);
+    if let Some((cause, remedy)) = blocked.clone().filter(|_| !out.parts.is_swift()) {
         return Judged::failed(held, cause, remedy);
     }
     if route.source != decided.source.0 {
@@ -32,6 +33,10 @@ pub(super) fn judge(decided: &Decided, evidence: &Evidence<'_>, out: &Outbound) 
             cause,
             "see the routes and addresses of that host: ip route get",
         );
+    }
+    if let (Some((rule, _)), None) = (&blocked, crossing.heard.last()) {
+        let held = told(route);
+        return Judged::ok(format!("{held}; what programs send passes no rule, probes do: {rule}"));
     }
     let Some(largest) = crossing.heard.last().copied() else {
         return nothing_arrives(held, evidence);

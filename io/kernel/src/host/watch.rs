@@ -40,13 +40,13 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Of a workload's bridge port in a segment.
+    /// Of the interface of a namespace by which a workload's frames pass.
     ///
     /// # Errors
     ///
     /// If there is no such interface, or the right is missing.
-    pub fn of_port(segment: &Netns, port: &str, nonce: Nonce) -> io::Result<Self> {
-        Self::open(segment, port, nonce, &pings())
+    pub fn of_port(netns: &Netns, port: &str, nonce: Nonce) -> io::Result<Self> {
+        Self::open(netns, port, nonce, &pings())
     }
 
     /// Of the host's interface that leads to another host.

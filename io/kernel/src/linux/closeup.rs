@@ -1,4 +1,4 @@
-//! One segment seen closely: what a single packet meets of it.
+//! One network seen closely: what a single packet meets of it.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::neighbour::NeighbourFlags;
 use weft_model::{MacAddr, Vni};
-use weft_plan::{IfName, SegmentSeen};
+use weft_plan::{Gate, IfName, NeighborSeen, SegmentSeen, SharedSeen, WovenSeen};
 
 use super::Linux;
 use super::world::{Space, World};
-use crate::guard::Home;
+use crate::guard::{Duty, Home, Snapshot};
 use crate::netlink::entry::{self, Entry};
 use crate::netlink::link::{self, Link};
 use crate::{Netns, ObserveError};
@@ -18,27 +18,48 @@ use crate::{Netns, ObserveError};
 /// What is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Focus {
-    /// The segment.
+    /// The network.
     pub vni: Vni,
     /// Whom frames are for.
     pub to: MacAddr,
     /// Whom they are from.
     pub from: MacAddr,
+    /// The address that somebody asks for first, if that is looked at.
+    pub address: Option<IpAddr>,
 }
 
-/// What one packet meets of a segment and of the guard.
-#[derive(Clone, Debug)]
+/// What one packet meets of a network and of the guard.
+#[derive(Clone, Debug, Default)]
 pub struct Closeup {
-    /// The segment, if there is anything of it.
+    /// The network as a bridge carries it, if there is anything of that.
     pub segment: Option<SegmentSeen>,
-    /// Its namespace, if it has one.
+    /// The bridge's namespace, if it has one.
     pub netns: Option<Netns>,
-    /// All destinations that `vx0` has for the station that frames are for.
+    /// The network as programs carry it, if they do.
+    pub woven: Option<WovenSeen>,
+    /// The VXLAN device of all networks that programs carry.
+    pub shared: Option<SharedSeen>,
+    /// What this host has for the address that is asked for.
+    pub neighbor: Option<NeighborSeen>,
+    /// All hosts that frames for the station are sent to.
     pub homes: BTreeSet<IpAddr>,
-    /// The only host that may send as the station that they are from.
+    /// Where the programs have that station.
+    pub home: Option<HomeSeen>,
+    /// The only host that may send as the station that frames are from.
     pub owner: Option<IpAddr>,
-    /// Whom the guard knows as members; nothing where there is no guard.
-    pub peers: Option<BTreeSet<IpAddr>>,
+    /// What the guard was told of the host; nothing where there is no guard.
+    pub gate: Option<Gate>,
+    /// Interfaces at which what programs carry comes in.
+    pub arrivals: BTreeSet<IfName>,
+}
+
+/// Where the programs have a station.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HomeSeen {
+    /// Behind an interface of this host, which is called so if it is there.
+    Behind(Option<IfName>),
+    /// On the host with this tunnel end point.
+    At(IpAddr),
 }
 
 impl Linux {
@@ -57,24 +78,54 @@ impl World {
         let directory = self.directory.display().to_string();
         self.refresh().map_err(|source| ObserveError::Directory { directory, source })?;
         let (_, guard) = self.observe_gate()?;
-        let home = guard.as_ref().and_then(|guard| guard.rows.home(&(focus.vni, focus.from)));
-        let owner = home.and_then(|home| match home {
-            Home::At(owner) => Some(owner),
-            Home::Here(_) => None,
-        });
-        let mut closeup = Closeup {
-            segment: None,
-            netns: None,
-            homes: BTreeSet::new(),
-            owner,
-            peers: guard.as_ref().map(|guard| guard.gate.guard.peers.clone()),
-        };
+        let mut closeup = Closeup::default();
+        if let Some(guard) = &guard {
+            self.look_at_guard(focus, guard, &mut closeup)?;
+        }
         if let Some(space) = self.spaces.get_mut(&focus.vni) {
-            closeup.segment = Some(space.observe(focus.vni, guard.as_ref())?);
+            let seen = space.observe(focus.vni, guard.as_ref())?;
+            closeup.neighbor = focus.address.and_then(|at| seen.neighbors.get(&at).copied());
+            closeup.segment = Some(seen);
             closeup.homes = space.homes(focus.to)?;
             closeup.netns = Some(space.netns.clone());
         }
         Ok(closeup)
+    }
+
+    /// What the guard's tables say, and, where programs carry, all that a bridge says elsewhere.
+    fn look_at_guard(
+        &mut self,
+        focus: Focus,
+        guard: &Snapshot,
+        closeup: &mut Closeup,
+    ) -> Result<(), ObserveError> {
+        let Focus { vni, to, from, address } = focus;
+        let host = |home: Home| match home {
+            Home::At(host) => Some(host),
+            Home::Here(_) => guard.gate.local,
+        };
+        let rows = &guard.rows;
+        closeup.gate = Some(guard.gate.clone());
+        closeup.owner = rows.home(&(vni, from)).and_then(host);
+        let (mut woven, shared) = self.observe_woven(Some(guard))?;
+        let Some(woven) = woven.remove(&vni) else { return Ok(()) };
+        (closeup.woven, closeup.shared) = (Some(woven), shared);
+        let row = address.and_then(|address| rows.neighbor(vni, address));
+        closeup.neighbor = row.map(|row| NeighborSeen::Permanent(row.mac));
+        let home = rows.home(&(vni, to));
+        closeup.homes = home.and_then(host).into_iter().collect();
+        closeup.home = home.map(|home| match home {
+            Home::At(host) => HomeSeen::At(host),
+            Home::Here(number) => HomeSeen::Behind(self.name_of(number)),
+        });
+        let arrivals = guard.standing.iter().filter(|(_, duty)| **duty == Duty::Arrival);
+        closeup.arrivals = arrivals.filter_map(|(number, _)| self.name_of(*number)).collect();
+        Ok(())
+    }
+
+    fn name_of(&mut self, number: u32) -> Option<IfName> {
+        let link = self.rtnl.get(link::numbered(number)).ok().and_then(Link::of)?;
+        link.name.parse().ok()
     }
 }
 

@@ -177,9 +177,12 @@ pub(super) fn judge_port_for(
     guard: &Snapshot,
 ) {
     let entry = guard.ports.get(&link.index).and_then(Option::as_ref);
-    let right = entry.is_some_and(|entry| entry.vni == vni && seen.stations.contains(&entry.mac));
+    let listed = entry.is_some_and(|entry| entry.vni == vni);
+    let stranger = entry.is_some_and(|entry| !seen.stations.contains(&entry.mac));
     let stands = guard.standing.get(&link.index) == Some(&duty);
-    seen.flaws.extend((!(right && stands)).then_some(Flaw::Unguarded));
+    seen.flaws.extend((!listed).then_some(Flaw::Unlisted));
+    seen.flaws.extend(stranger.then_some(Flaw::Addresses));
+    seen.flaws.extend((!stands).then_some(Flaw::Unguarded));
     seen.forwards = entry.is_some_and(|entry| entry.forwards);
     seen.addresses = Some(entry.map(|entry| entry.addresses.clone()).unwrap_or_default());
 }

@@ -247,8 +247,8 @@ fn woven(ports: &[&Link], guard: Option<&Snapshot>) -> BTreeMap<Vni, WovenSeen> 
     for (&vni, seen) in &mut woven {
         let bits = rows.served.get(&vni).copied().unwrap_or_default();
         let seated = rows.members.get(&vni).cloned().unwrap_or_default() == rows.audience(vni);
-        let right = Carrier::Programs.is_in(bits) && seated;
-        seen.flaws.extend((!right).then_some(Flaw::NotServed));
+        seen.flaws.extend((!Carrier::Programs.is_in(bits)).then_some(Flaw::NotServed));
+        seen.flaws.extend((!seated).then_some(Flaw::Audience));
         seen.fdb = fdb_seen(rows, vni);
         seen.neighbors = neighbors_seen(rows, vni);
     }
