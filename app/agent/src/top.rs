@@ -2,6 +2,7 @@
 //! runs while nobody asks.
 
 mod tally;
+mod woven;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,8 +12,9 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use tokio::sync::broadcast;
 use weft_api::{DropView, FlowView, LoadView, PeerView, TopView};
+use weft_kernel::capture::Capture;
 use weft_kernel::{Counters, Netns, counters};
-use weft_model::{NetworkId, NodeId};
+use weft_model::{NetworkId, NodeId, Vni};
 use weft_path::Located;
 use weft_plan::IfName;
 use weft_transport::MeshHandle;
@@ -45,9 +47,16 @@ pub(crate) async fn measure(
     let here = picture.view.networks().values().filter(|network| {
         picture.attachments.values().any(|attachment| attachment.network == network.id)
     });
-    let measured = here.map(|network| of_network(network.id, network.vni.number(), lasting));
-    let (measured, trips) = tokio::join!(join_all(measured), round_trips(picture, mesh));
-    let measured: Vec<Measured> = measured.into_iter().flatten().collect();
+    let (bridged, woven): (Vec<_>, Vec<_>) =
+        here.map(|network| (network.vni, network.id)).partition(|(vni, _)| segment(*vni).is_ok());
+    let bridged = join_all(bridged.into_iter().map(|(vni, id)| of_network(id, vni, lasting)));
+    let woven = woven::measure(picture, woven.into_iter().collect(), lasting);
+    let (bridged, woven, trips) = tokio::join!(bridged, woven, round_trips(picture, mesh));
+    let woven = woven.inspect_err(|error| {
+        tracing::warn!(%error, "what programs carry cannot be measured");
+    });
+    let measured: Vec<Measured> =
+        bridged.into_iter().flatten().chain(woven.unwrap_or_default()).collect();
     let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
     let drops = std::iter::from_fn(|| drops.try_recv().ok()).collect();
     let report = Report { picture, trips, millis, drops };
@@ -61,11 +70,19 @@ pub(crate) async fn measure(
     }
 }
 
+/// The namespace of a network that a bridge carries.
+fn segment(vni: Vni) -> std::io::Result<Netns> {
+    Netns::named(&format!("weft-{vni}"))
+}
+
 /// Nothing if the network has gone meanwhile.
-async fn of_network(network: NetworkId, vni: u32, lasting: Duration) -> Option<Measured> {
-    let netns = Netns::named(&format!("weft-{vni}")).ok()?;
+async fn of_network(network: NetworkId, vni: Vni, lasting: Duration) -> Option<Measured> {
+    let netns = segment(vni).ok()?;
     let before = counters(&netns).await.ok()?;
-    let tally = listen(&netns, lasting).await.ok()?;
+    let capture = Capture::open_all(&netns).ok()?;
+    let listened = listen(capture, lasting, Tally::default(), Tally::hear);
+    let (mut tally, unseen) = listened.await.ok()?;
+    tally.unseen += unseen;
     let after = counters(&netns).await.ok()?;
     Some(Measured { network, before, after, tally })
 }

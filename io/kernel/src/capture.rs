@@ -17,6 +17,7 @@ use crate::Netns;
 
 mod filter;
 mod tunnel;
+mod woven;
 
 pub(crate) use filter::Step;
 
@@ -64,6 +65,18 @@ impl Capture {
     /// If the right is missing.
     pub fn open_all(netns: &Netns) -> io::Result<Self> {
         netns.run(|| Self::open_here(None))?
+    }
+
+    /// Begins to listen to what programs carry on a host: what workloads send at their ports, and
+    /// datagrams to `port` that come from other hosts.
+    ///
+    /// # Errors
+    ///
+    /// If the right is missing, or the kernel refuses the filter.
+    pub fn open_programs(host: &Netns, port: u16) -> io::Result<Self> {
+        let capture = Self::open_all(host)?;
+        capture.keep_only(&woven::arriving(port))?;
+        Ok(capture)
     }
 
     fn open_here(address: Option<LinkAddr>) -> io::Result<Self> {

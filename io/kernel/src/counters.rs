@@ -12,6 +12,8 @@ use crate::netlink::Rtnl;
 /// Of one interface, since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
+    /// The interface's number.
+    pub number: u32,
     /// Packets that came in.
     pub in_packets: u64,
     /// Bytes that came in.
@@ -41,6 +43,7 @@ pub async fn counters(netns: &Netns) -> io::Result<BTreeMap<String, Counters>> {
 
 fn of(message: RouteNetlinkMessage) -> Option<(String, Counters)> {
     let RouteNetlinkMessage::NewLink(message) = message else { return None };
+    let number = message.header.index;
     let (mut name, mut counters) = (None, Counters::default());
     for attribute in message.attributes {
         match attribute {
@@ -49,12 +52,24 @@ fn of(message: RouteNetlinkMessage) -> Option<(String, Counters)> {
             _ => {}
         }
     }
-    Some((name?, counters))
+    Some((name?, Counters { number, ..counters }))
+}
+
+impl Counters {
+    /// What the other end of the wire would count: in is out.
+    #[must_use]
+    pub const fn from_the_other_end(&self) -> Self {
+        let Self { in_packets, in_bytes, out_packets, out_bytes, .. } = *self;
+        let (from, to) = ((in_packets, in_bytes), (out_packets, out_bytes));
+        let ((out_packets, out_bytes), (in_packets, in_bytes)) = (from, to);
+        Self { in_packets, in_bytes, out_packets, out_bytes, ..*self }
+    }
 }
 
 impl From<&Stats64> for Counters {
     fn from(stats: &Stats64) -> Self {
         Self {
+            number: 0,
             in_packets: stats.rx_packets,
             in_bytes: stats.rx_bytes,
             out_packets: stats.tx_packets,

@@ -26,10 +26,9 @@ const FILE: &str = "/run/c1.pcapng";
 async fn a_ping_is_captured_at_every_hop_of_its_way() {
     let cluster = Cluster::up(3, Kind::Plain).await.unwrap();
     let h3 = cluster.host("h3").unwrap();
-    if cluster.is_woven(h3).await.unwrap() {
-        println!("skipped: captures need the devices of the bridge engine");
-        return cluster.down().await.unwrap();
-    }
+    // Programs have no device between port and underlay.
+    let woven = cluster.is_woven(cluster.host("h1").unwrap()).await.unwrap();
+    let seen = |hop: &&&str| !woven || !["encap", "decap"].contains(*hop);
     let vni = cluster.network("app", &[]).await.unwrap().vni;
     let c1 = cluster.plain("h1", "app", "c1", &[]).await.unwrap();
     let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
@@ -45,7 +44,7 @@ async fn a_ping_is_captured_at_every_hop_of_its_way() {
         ping().await?;
         let hops = hops(&std::fs::read(&path)?)?;
         let all = ["decap", "deliver", "encap", "neighbor", "underlay"];
-        holds(hops.iter().eq(all), || format!("{hops:?}"))
+        holds(hops.iter().eq(all.iter().filter(seen)), || format!("{hops:?}"))
     };
     eventually(SOON, hops).await.unwrap();
     capture.kill().await.unwrap();
@@ -74,7 +73,8 @@ async fn a_ping_is_captured_at_every_hop_of_its_way() {
         "ping true encap: for app to c2 at h2".to_owned(),
         format!("ping true underlay: h1 ({h1}) > h2 ({h2}), VNI {vni}"),
     ];
-    assert_eq!(comments.into_iter().collect::<Vec<_>>(), expected);
+    let hop = |told: &&String| !woven || !(told.contains("encap:") || told.contains("decap:"));
+    assert_eq!(Vec::from_iter(&comments), Vec::from_iter(expected.iter().filter(hop)));
     let interfaces: Vec<&str> = blocks
         .iter()
         .filter_map(|block| match block {
@@ -83,7 +83,8 @@ async fn a_ping_is_captured_at_every_hop_of_its_way() {
         })
         .collect();
     let interfaces = BTreeSet::from_iter(interfaces);
-    assert_eq!(interfaces, BTreeSet::from(["port of h1", "tunnel of h1", "underlay of h1"]));
+    let all = ["port of h1", "tunnel of h1", "underlay of h1"];
+    assert!(interfaces.iter().eq(all.iter().filter(|told| !woven || !told.starts_with("tunnel"))));
 
     is_bounded(h3, &c1, &c2).await;
     cluster.down().await.unwrap();

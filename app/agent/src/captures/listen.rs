@@ -16,6 +16,7 @@ use weft_plan::IfName;
 use weft_wire::Decoded;
 
 use super::{Shared, frame};
+use crate::outlook::Outlook;
 use crate::problem::{Answer, because, not_found};
 use crate::state::{Picture, StateHandle};
 
@@ -27,6 +28,8 @@ pub(super) struct Listener {
     capture: Capture,
     interface: IfName,
     point: Point,
+    /// It stands inside the workload, to which in is out.
+    inside: bool,
     subject: Subject,
     state: StateHandle,
     bytes: usize,
@@ -45,32 +48,35 @@ pub(super) async fn open(
     let devices = underlay(&picture).await;
     let subject = Subject { host: picture.me.id, endpoint, network: network.id };
     let (vni, port) = (network.vni, picture.facts.vxlan_port);
+    let attachment = attachment.cloned().ok_or_else(|| not_found("endpoint", &endpoint.short()))?;
     let opened = tokio::task::spawn_blocking(move || {
-        let segment = Netns::named(&format!("weft-{vni}"))?;
+        let Outlook { netns, interface, inside, tunnel } = Outlook::find(&attachment, vni)?;
         let mut opened = Vec::new();
-        for (point, interface) in
-            [(Point::Port, IfName::port(endpoint)), (Point::Tunnel, IfName::vxlan())]
+        let tunnel = tunnel.map(|interface| (Point::Tunnel, interface, false));
+        for (point, interface, inside) in
+            [(Point::Port, interface, inside)].into_iter().chain(tunnel)
         {
-            let capture = Capture::open(&segment, interface.as_str())?;
-            opened.push((capture, interface, point));
+            let capture = Capture::open(&netns, interface.as_str())?;
+            opened.push((capture, interface, point, inside));
         }
         let host = Netns::current()?;
         for interface in devices {
             let capture = Capture::open(&host, interface.as_str())?;
             capture.keep_tunnel(port)?;
-            opened.push((capture, interface, Point::Underlay));
+            opened.push((capture, interface, Point::Underlay, false));
         }
         io::Result::Ok(opened)
     });
     let opened = opened.await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
     let opened = opened.map_err(|error| {
-        let hint = "with the bpf engine (weft status) look inside the container; else: weft verify";
+        let hint = "compare the kernel with what is meant: weft verify";
         because(ProblemKind::Internal, "the interfaces could not be listened at", &error, hint)
     })?;
-    let listener = |(capture, interface, point)| Listener {
+    let listener = |(capture, interface, point, inside)| Listener {
         capture,
         interface,
         point,
+        inside,
         subject,
         state: state.clone(),
         bytes,
@@ -94,7 +100,7 @@ impl Listener {
         drop(tokio::task::spawn_blocking(move || {
             while !shared.stop.load(Ordering::Relaxed) && !out.is_closed() {
                 let heard = self.capture.hear(Instant::now() + TURN);
-                let seen = heard.and_then(|heard| self.sight(&heard));
+                let seen = heard.and_then(|heard| self.sight(heard));
                 let missed = seen.is_some_and(|seen| out.try_send(seen).is_err());
                 let missed = u64::from(missed) + self.capture.lost();
                 shared.lost.fetch_add(missed, Ordering::Relaxed);
@@ -102,12 +108,13 @@ impl Listener {
         }));
     }
 
-    fn sight(&self, heard: &Heard) -> Option<FrameView> {
+    fn sight(&self, heard: Heard) -> Option<FrameView> {
         let picture = self.state.picture();
         let decoded = Decoded::with_vxlan_port(&heard.bytes, picture.facts.vxlan_port).ok()?;
+        let heard = Heard { outgoing: heard.outgoing != self.inside, ..heard };
         let at = (self.point, heard.outgoing);
         let sighting = sighting(&picture.facts, self.subject, at, &decoded)?;
         let place = (picture.me.name.as_str(), self.interface.as_str(), self.point);
-        Some(frame::view(place, heard, sighting, self.bytes))
+        Some(frame::view(place, &heard, sighting, self.bytes))
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 
-use weft_kernel::Netns;
 use weft_kernel::capture::{Capture, Heard};
 use weft_wire::{Decoded, Flow};
 
@@ -22,33 +21,44 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Each frame comes into a segment once, by the port of its sender or by the tunnel, and that
-    /// is where it counts. What goes to all stations comes to the bridge as well, and is left out.
-    fn count(&mut self, heard: &Heard) {
-        let frame = Decoded::parse(&heard.bytes).ok();
-        let counts = |frame: &Decoded| !heard.outgoing && frame.ethernet.destination.is_unicast();
-        let Some(flow) = frame.filter(counts).and_then(|frame| Flow::of(&frame)) else { return };
+    /// is where it counts.
+    pub(super) fn hear(&mut self, heard: &Heard) {
+        if !heard.outgoing
+            && let Ok(frame) = Decoded::parse(&heard.bytes)
+        {
+            self.count(&frame, heard.length);
+        }
+    }
+
+    /// What goes to all stations comes in more than once, and is left out.
+    pub(super) fn count(&mut self, frame: &Decoded, length: usize) {
+        let counts = frame.ethernet.destination.is_unicast();
+        let Some(flow) = Flow::of(frame).filter(|_| counts) else { return };
         if self.flows.len() >= MOST && !self.flows.contains_key(&flow) {
             self.unseen += 1;
             return;
         }
         let (packets, bytes) = self.flows.entry(flow).or_default();
         *packets += 1;
-        *bytes += heard.length as u64;
+        *bytes += length as u64;
     }
 }
 
-/// Looks at all frames of a namespace for so long.
-pub(super) async fn listen(netns: &Netns, lasting: Duration) -> io::Result<Tally> {
-    let mut capture = Capture::open_all(netns)?;
+/// Looks at frames for so long, and tells how many it has missed.
+pub(super) async fn listen<T: Send + 'static>(
+    mut capture: Capture,
+    lasting: Duration,
+    mut into: T,
+    count: impl Fn(&mut T, &Heard) + Send + 'static,
+) -> io::Result<(T, u64)> {
     let counted = tokio::task::spawn_blocking(move || {
-        let (mut tally, deadline) = (Tally::default(), Instant::now() + lasting);
+        let deadline = Instant::now() + lasting;
         while Instant::now() < deadline {
             if let Some(heard) = capture.hear(deadline) {
-                tally.count(&heard);
+                count(&mut into, &heard);
             }
         }
-        tally.unseen += capture.lost();
-        tally
+        (into, capture.lost())
     });
     counted.await.map_err(io::Error::other)
 }
@@ -84,10 +94,10 @@ mod tests {
     fn a_frame_counts_once_where_it_comes_in() {
         let station = MacAddr([2, 0, 0, 0, 0, 2]);
         let mut tally = Tally::default();
-        tally.count(&heard(station, 7, false));
-        tally.count(&heard(station, 7, true));
-        tally.count(&heard(station, 7, false));
-        tally.count(&heard(MacAddr::BROADCAST, 7, false));
+        tally.hear(&heard(station, 7, false));
+        tally.hear(&heard(station, 7, true));
+        tally.hear(&heard(station, 7, false));
+        tally.hear(&heard(MacAddr::BROADCAST, 7, false));
         let counted: Vec<_> = tally.flows.iter().map(|(f, seen)| (f.to_string(), *seen)).collect();
         assert_eq!(counted, [("udp 10.7.0.2 7 > 10.7.0.3 53".to_owned(), (2, 92))]);
     }
@@ -96,7 +106,7 @@ mod tests {
     fn flows_are_bounded() {
         let mut tally = Tally::default();
         for port in 0..u16::try_from(MOST).unwrap() + 5 {
-            tally.count(&heard(MacAddr([2, 0, 0, 0, 0, 2]), port, false));
+            tally.hear(&heard(MacAddr([2, 0, 0, 0, 0, 2]), port, false));
         }
         assert_eq!((tally.flows.len(), tally.unseen), (MOST, 5));
     }

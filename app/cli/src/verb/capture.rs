@@ -142,7 +142,8 @@ fn unwritten(path: &Path, error: &io::Error) -> Failure {
 /// A pcap-ng file that grows: whole after each frame.
 struct Book {
     out: Box<dyn Write>,
-    interfaces: BTreeMap<String, u32>,
+    /// By what each is: a workload's interface may be called as the host's.
+    interfaces: BTreeMap<(String, String), u32>,
 }
 
 impl Book {
@@ -168,14 +169,15 @@ impl Book {
     }
 
     fn interface(&mut self, frame: &FrameView) -> io::Result<u32> {
-        if let Some(known) = self.interfaces.get(&frame.interface) {
+        let told = format!("{} of {}", frame.point, frame.host);
+        let key = (frame.interface.clone(), told.clone());
+        if let Some(known) = self.interfaces.get(&key) {
             return Ok(*known);
         }
         let number = u32::try_from(self.interfaces.len()).map_err(io::Error::other)?;
-        let told = format!("{} of {}", frame.point, frame.host);
         let block = Interface { name: frame.interface.clone(), told, most: 0 };
         self.out.write_all(&Block::Interface(block).emit())?;
-        self.interfaces.insert(frame.interface.clone(), number);
+        self.interfaces.insert(key, number);
         Ok(number)
     }
 }

@@ -29,7 +29,7 @@ const BPFFS: &str = "/sys/fs/bpf";
 /// So many stations there is room for, unless another number is asked for.
 const ROOM: u32 = 1 << 17;
 /// Ports are numbered from here on, where no kernel begins.
-const FIRST_PORT: u32 = 1 << 30;
+pub(crate) const FIRST_PORT: u32 = 1 << 30;
 
 /// The names of interfaces by their numbers, for whoever tells of drops.
 pub(super) type Names = Arc<Mutex<BTreeMap<u32, String>>>;
