@@ -11,11 +11,13 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 use weft_api::ProblemKind;
+use weft_events::Change;
 use weft_identity::Validity;
 use weft_registry::{Cluster, Command};
 use weft_transport::{Credentials, MeshHandle};
 
 use crate::disk::{Disk, Membership};
+use crate::events::EventsHandle;
 use crate::metrics::Counters;
 use crate::office::Tenure;
 use crate::problem::{Answer, because};
@@ -45,6 +47,8 @@ pub(crate) struct Renewal {
     pub(crate) shown: watch::Sender<Arc<Credentials>>,
     /// The daemon's numbers.
     pub(crate) counters: Counters,
+    /// This host's history.
+    pub(crate) events: EventsHandle,
 }
 
 impl Renewal {
@@ -68,7 +72,9 @@ impl Renewal {
         if self.due_in(SystemTime::now()).is_zero() || !self.is_of_the_present_ca() {
             let until = self.renew().await?;
             self.counters.renewals.inc();
-            tracing::debug!(until = crate::told::rfc3339(until), "certificate renewed");
+            let until = crate::told::rfc3339(until).unwrap_or_default();
+            tracing::debug!(until, "certificate renewed");
+            self.events.note(Change::CertificateRenewed { until });
         }
         self.report().await
     }

@@ -18,6 +18,7 @@ use weft_docker::{
 };
 use weft_model::{MacAddr, NetworkId};
 
+use crate::asker::Asker;
 use crate::fabric::Fabric;
 use crate::member::Member;
 use crate::problem::no_member;
@@ -57,7 +58,7 @@ macro_rules! answer {
     ($self:ident, $fabric:ident => $body:expr) => {
         async move {
             let $fabric = $self.fabric().map_err(refusal)?;
-            $body.await.map_err(refusal)
+            Asker::Docker.asks($body).await.map_err(refusal)
         }
         .boxed()
     };
@@ -68,7 +69,7 @@ macro_rules! gone {
     ($self:ident, $fabric:ident => $body:expr) => {
         async move {
             let Ok($fabric) = $self.fabric() else { return Ok(()) };
-            $body.await.map_err(refusal)
+            Asker::Docker.asks($body).await.map_err(refusal)
         }
         .boxed()
     };

@@ -10,14 +10,15 @@ mod keeper;
 mod view;
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use prometheus_client::metrics::counter::Counter;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc, oneshot};
-use weft_api::EventView;
-use weft_events::{Change, Event, Moment, Recalled, Unknown};
+use weft_api::{ApiProblem, EventView};
+use weft_events::{Change, Event, Moment, Recalled, Row, Unknown};
 
+use crate::asker::Asker;
 use crate::problem::{Answer, stopping};
 use crate::state::Picture;
 
@@ -45,6 +46,7 @@ enum News {
 enum Ask {
     Find(Wanted, oneshot::Sender<Found>),
     At(Moment, oneshot::Sender<Result<Recalled, Unknown>>),
+    Since(Box<Row>, oneshot::Sender<Option<Moment>>),
     Follow(oneshot::Sender<broadcast::Receiver<Arc<EventView>>>),
 }
 
@@ -95,6 +97,16 @@ impl EventsHandle {
         self.tell(News::Change(change));
     }
 
+    /// The registry was asked for something. What nobody but this host itself asked for is told
+    /// once it is done: until then it asks again and again.
+    pub(crate) fn commanded(&self, command: String, refused: Option<&ApiProblem>) {
+        let by = Asker::present().map(|by| by.to_string());
+        if by.is_some() || refused.is_none() {
+            let refused = refused.map(|problem| problem.error.clone());
+            self.note(Change::Commanded { command, by, refused });
+        }
+    }
+
     /// What the node knows has changed, or not.
     pub(crate) fn picture(&self, picture: &Arc<Picture>) {
         // If the task does not keep up, the next picture has what this one had.
@@ -121,6 +133,13 @@ impl EventsHandle {
     /// What was believed at a moment.
     pub(crate) async fn at(&self, at: Moment) -> Answer<Result<Recalled, Unknown>> {
         self.ask(|reply| Ask::At(at, reply)).await
+    }
+
+    /// Since when a row has been known as it is now, over restarts of the agent too; nothing if
+    /// that is longer ago than what is kept.
+    pub(crate) async fn known_since(&self, row: Row) -> Option<SystemTime> {
+        let since = self.ask(|reply| Ask::Since(Box::new(row), reply)).await.ok()??;
+        Some(SystemTime::UNIX_EPOCH + Duration::from_millis(since.0))
     }
 
     /// What happens from now on.

@@ -38,7 +38,7 @@ pub enum Change {
     Owned,
     AgentStarted { version: String },
     AgentStopped,
-    Commanded { command: String },
+    Commanded { command: String, by: Option<String>, refused: Option<String> },
     KernelApplied { changes: Vec<String> },
     KernelDrift { difference: String },
     KernelRefused { change: String, reason: String },

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use weft_model::NodeId;
 
-use crate::{Belief, Change, Event, Moment, told};
+use crate::{Belief, Change, Event, Moment, Row, told};
 
 /// Some events in a row, and the belief before the first of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +118,26 @@ impl Log {
         let new = Chapter { from: at, first, base: self.now.clone(), events: Vec::new() };
         self.old = Some(std::mem::replace(&mut self.new, new.clone()));
         new
+    }
+
+    /// Since when a row says what it says now, if the change that made it so is kept.
+    #[must_use]
+    pub fn known_since(&self, row: &Row) -> Option<Moment> {
+        let id = row.endpoint.id;
+        let last = self.events().rev().find(|event| match &event.change {
+            Change::EndpointCame { row } | Change::EndpointChanged { row } => row.endpoint.id == id,
+            Change::EndpointGone { id: gone } => *gone == id,
+            _ => false,
+        })?;
+        let same = |seen: &Row| {
+            (seen.network, seen.owner, &seen.endpoint) == (row.network, row.owner, &row.endpoint)
+        };
+        match &last.change {
+            Change::EndpointCame { row } | Change::EndpointChanged { row } => {
+                same(row).then_some(last.at)
+            }
+            _ => None,
+        }
     }
 
     /// What was believed at a moment, after everything that happened in it.

@@ -88,7 +88,12 @@ impl Names<'_> {
             Change::Owned => "this host is a member again".to_owned(),
             Change::AgentStarted { version } => format!("the agent started, version {version}"),
             Change::AgentStopped => "the agent ended; packets flow on".to_owned(),
-            Change::Commanded { command } => format!("asked the registry: {command}"),
+            Change::Commanded { command, refused: None, .. } => {
+                format!("asked the registry: {command}")
+            }
+            Change::Commanded { command, refused: Some(why), .. } => {
+                format!("asked the registry in vain: {command}: {why}")
+            }
             Change::KernelApplied { changes } => match changes.as_slice() {
                 [one] => format!("the kernel was programmed: {one}"),
                 all => format!("the kernel was programmed: {} changes", all.len()),
@@ -138,7 +143,8 @@ impl Names<'_> {
             | Change::DockerMended { .. } => "this host's Docker".to_owned(),
             Change::KernelDrift { .. } => "somebody else on this host".to_owned(),
             Change::KernelRefused { .. } => "the kernel".to_owned(),
-            Change::Commanded { .. } | Change::ReconcilePaused | Change::ReconcileResumed => {
+            Change::Commanded { by: Some(by), .. } => by.clone(),
+            Change::ReconcilePaused | Change::ReconcileResumed => {
                 "somebody on this host".to_owned()
             }
             _ => OWN.to_owned(),

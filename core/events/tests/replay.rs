@@ -183,6 +183,21 @@ fn an_event_reads_back_as_it_was_written() {
 }
 
 #[test]
+fn a_row_is_as_old_as_the_change_that_made_it_what_it_is() {
+    let mut log = Log::begin(Moment(0), 100);
+    let (one, other) = (row(1, (1, 1, true)), row(1, (1, 2, true)));
+    log.note(Moment(10), Change::EndpointCame { row: one.clone() }, None);
+    log.note(Moment(20), Change::AgentStopped, None);
+    log.note(Moment(30), Change::EndpointHidden { id: one.endpoint.id }, None);
+    assert_eq!(log.known_since(&one), Some(Moment(10)));
+    assert_eq!(log.known_since(&other), None, "it says something else");
+    log.note(Moment(40), Change::EndpointGone { id: one.endpoint.id }, None);
+    assert_eq!(log.known_since(&one), None);
+    log.note(Moment(50), Change::EndpointCame { row: one.clone() }, None);
+    assert_eq!(log.known_since(&one), Some(Moment(50)));
+}
+
+#[test]
 fn a_clock_that_is_set_back_brings_nothing_out_of_order() {
     let mut log = Log::begin(Moment(100), MOST);
     log.note(Moment(200), Change::ManagerFound, None);

@@ -1,5 +1,7 @@
 //! What a node may ask of the registry.
 
+mod told;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 

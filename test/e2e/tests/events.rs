@@ -11,11 +11,13 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::task::JoinHandle;
 use weft_api::{BeliefView, EventView, EventsView};
-use weft_e2e::{Cluster, Kind, eventually, holds};
+use weft_e2e::{Cluster, Kind, Plain, eventually, holds};
 use weft_lab::{Host, Service};
+use weft_trace::Trace;
 
 /// Within this time a change at one host is known to all.
 const SOON: Duration = Duration::from_secs(10);
@@ -25,10 +27,12 @@ const LOOKS: Duration = Duration::from_secs(40);
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_is_told_with_its_who_and_why_and_any_moment_is_recalled() {
     let cluster = Cluster::up(3, Kind::Plain).await.unwrap();
-    let (h1, h2) = (cluster.host("h1").unwrap(), cluster.host("h2").unwrap());
+    let [h1, h2] = ["h1", "h2"].map(|name| cluster.host(name).unwrap());
     let vni = cluster.network("app", &[]).await.unwrap().vni;
     let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
     let _c1 = cluster.plain("h1", "app", "c1", &[]).await.unwrap();
+
+    who_asked_is_told(&cluster).await;
 
     // Asked at h1, told by h3, which runs nothing: it hears of networks and nodes.
     let made = happened(&cluster, h1, &["--host", "h3", "--kind", "network"], "network_made").await;
@@ -42,18 +46,23 @@ async fn every_change_is_told_with_its_who_and_why_and_any_moment_is_recalled() 
 
     // Somebody meddles with h2's kernel.
     let namespace = format!("weft-{vni}");
-    let meddle = ["ip", "netns", "exec", &namespace, "ip", "neigh", "flush", "nud", "permanent"];
-    h2.run(&meddle).await.unwrap();
+    let port = port_of(&cluster, &c2).await;
+    let of_bridge = ["ip", "netns", "exec", &namespace, "ip", "neigh", "flush", "nud", "permanent"];
+    let of_programs = ["ip", "link", "set", &port, "mtu", "1300"];
+    let woven = cluster.is_woven(h2).await.unwrap();
+    h2.run(if woven { &of_programs } else { &of_bridge }).await.unwrap();
     let drift = happened(&cluster, h1, &["--host", "h2", "--kind", "drift"], "kernel_drift").await;
     assert_eq!(drift.who, "somebody else on this host");
 
     // A restart forgets nothing and takes nothing away.
     let before = seqs(&cluster, h2).await;
+    let known = since(&cluster, h2).await;
     h2.stop_agent().await.unwrap();
     h2.start_agent().await.unwrap();
     happened(&cluster, h1, &["--host", "h2", "--kind", "agent"], "agent_stopped").await;
     let after = seqs(&cluster, h2).await;
     assert!(after.starts_with(&before), "{before:?} {after:?}");
+    assert_eq!(since(&cluster, h2).await, known, "a row is as old as it was");
     let all: EventsView = cluster.json(h2, &["events"]).await.unwrap();
     let lost = all.events.iter().find(|event| event.what == "endpoint_gone");
     assert!(lost.is_none(), "{lost:?}");
@@ -115,8 +124,10 @@ async fn events_are_followed_as_they_happen_and_a_quiet_cluster_logs_nothing() {
     assert_eq!(c1.ping(c2.address, 20).await.unwrap().received, 20);
     for host in [h1, h2] {
         let looked = cluster.status(host).await.unwrap().reconcile.last_at;
-        let touch = ["ip", "netns", "exec", &namespace, "ip", "link", "set", "lo", "up"];
-        host.run(&touch).await.unwrap();
+        let inside = ["ip", "netns", "exec", &namespace];
+        let touch = ["ip", "link", "set", "lo", "up"];
+        let inside = if cluster.is_woven(host).await.unwrap() { &[][..] } else { &inside[..] };
+        host.run(&[inside, &touch].concat()).await.unwrap();
         let looks = || async {
             let last = cluster.status(host).await?.reconcile.last_at;
             holds(last != looked, || format!("{} has not looked since {looked:?}", host.name()))
@@ -128,6 +139,36 @@ async fn events_are_followed_as_they_happen_and_a_quiet_cluster_logs_nothing() {
     }
     assert_eq!([h1, h2].map(|host| host.log(Service::Agent)), before);
     cluster.down().await.unwrap();
+}
+
+/// Who has asked for what, told by the host where it was asked.
+async fn who_asked_is_told(cluster: &Cluster) {
+    let [h1, h3] = ["h1", "h3"].map(|name| cluster.host(name).unwrap());
+    let asked = "asked the registry: make network app";
+    let who = told_by(cluster, h3, &["--host", "h1", "--kind", "commanded"], asked).await;
+    assert_eq!(who, "user root");
+    let claimed = "asked the registry: addresses of app for this host";
+    told_by(cluster, h1, &["--host", "h2", "--kind", "commanded"], claimed).await;
+    let taken = h1.weft(&["network", "create", "app"]).await.unwrap();
+    assert!(!taken.is_success(), "{taken:?}");
+    let in_vain = "asked the registry in vain: make network app: ";
+    assert_eq!(told_by(cluster, h1, &["--kind", "commanded"], in_vain).await, "user root");
+}
+
+/// Since when c1 is where it is, as the host of c2 tells it.
+async fn since(cluster: &Cluster, host: &Host) -> String {
+    let traced = || async {
+        let trace: Trace = cluster.json(host, &["trace", "c2", "c1"]).await?;
+        trace.hops[0].since.clone().context("it is not known")
+    };
+    eventually(SOON, traced).await.unwrap()
+}
+
+/// What a workload's port is called.
+async fn port_of(cluster: &Cluster, workload: &Plain<'_>) -> String {
+    let endpoints = cluster.endpoints(workload.host).await.unwrap();
+    let its = endpoints.into_iter().find(|endpoint| endpoint.mac == workload.mac).unwrap();
+    its.interface.unwrap()
 }
 
 /// The first event that is heard at `at` of those that concern networks on `host`.
@@ -150,6 +191,17 @@ async fn happened(cluster: &Cluster, at: &Host, filter: &[&str], what: &str) -> 
         let told: EventsView = cluster.json(at, &[&["events"], filter].concat()).await?;
         let found = told.events.iter().rfind(|event| event.what == what).cloned();
         found.ok_or_else(|| anyhow::anyhow!("no {what} among {:#?}", told.events))
+    };
+    eventually(SOON, find).await.unwrap()
+}
+
+/// Who did what is told in words that begin so.
+async fn told_by(cluster: &Cluster, at: &Host, filter: &[&str], begins: &str) -> String {
+    let find = || async {
+        let told: EventsView = cluster.json(at, &[&["events"], filter].concat()).await?;
+        let found = told.events.iter().find(|event| event.told.starts_with(begins));
+        let who = found.map(|event| event.who.clone());
+        who.with_context(|| format!("no {begins} among {:#?}", told.events))
     };
     eventually(SOON, find).await.unwrap()
 }

@@ -11,7 +11,7 @@
 
 use std::time::{Duration, Instant};
 
-use weft_api::{CaView, NetworkView, Standing};
+use weft_api::{CaView, EventsView, NetworkView, Standing};
 use weft_e2e::{Answers, Cluster, Kind, Pinging, Plain, eventually, holds};
 use weft_lab::{Host, Service, Spec};
 
@@ -47,6 +47,11 @@ async fn certificates_are_renewed_under_traffic_and_who_is_late_comes_back_by_it
         }
     }
     cluster.agree_on_nodes().await.unwrap();
+    let renewed = ["events", "--host", "h2", "--kind", "certificate"];
+    let renewed: EventsView = cluster.json(h1, &renewed).await.unwrap();
+    assert!(renewed.events.len() >= 2, "{renewed:#?}");
+    let last = renewed.events.last().unwrap();
+    assert_eq!((last.what.as_str(), last.who.as_str()), ("certificate_renewed", "this host"));
     for host in [h1, h2, h3] {
         let log = host.log(Service::Agent);
         assert!(!log.contains("node is down"), "{log}");

@@ -156,6 +156,7 @@ impl EventsKeeper {
         match ask {
             Ask::Find(wanted, reply) => drop(reply.send(self.find(&wanted))),
             Ask::At(at, reply) => drop(reply.send(self.log.at(at))),
+            Ask::Since(row, reply) => drop(reply.send(self.log.known_since(&row))),
             Ask::Follow(reply) => drop(reply.send(self.followers.follow())),
         }
     }

@@ -67,8 +67,7 @@ pub(crate) async fn start(
     let (tasks, me) = (Tasks::default(), membership.node.clone());
     let Stores { local, remembered, held, premises, in_use, view } =
         Stores::open(around, &membership).await?;
-    let inner_mtu = underlay::inner_mtu(&me, &view).await;
-    let tenure = Tenure::new(held);
+    let (inner_mtu, tenure) = (underlay::inner_mtu(&me, &view).await, Tenure::new(held));
     let (out, followed) = watch::channel(Followed::stale(view));
     let (shown, own) = watch::channel(Arc::new(credentials(&membership)?));
     let (peers, mesh, events) = connect(around, &me, own.clone(), &followed)?;
@@ -97,7 +96,7 @@ pub(crate) async fn start(
         out,
     };
     tasks.until(Box::pin(keep_peers((followed.clone(), seen.picture.clone()), me.id, peers)));
-    let registry = Commander::new(me.id, tenure.clone(), mesh.clone(), followed.clone());
+    let registry = Commander::new(me.id, (&tenure, &mesh), &followed, &around.events);
     let renewal = Renewal {
         disk: around.disk.clone(),
         membership,
@@ -107,6 +106,7 @@ pub(crate) async fn start(
         followed,
         shown,
         counters: around.counters.clone(),
+        events: around.events.clone(),
     };
     certify(renewal, &tasks);
     let desk = serve(around, state, registry, (events, tenure.clone(), own), (seen, &tasks));

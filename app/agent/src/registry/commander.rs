@@ -13,6 +13,7 @@ use weft_registry::{Command, Outcome, Revision, View};
 use weft_transport::{MeshHandle, Request, RequestError, Response};
 
 use super::{Followed, Refusal, Verdict};
+use crate::events::EventsHandle;
 use crate::inspect::routes_elsewhere;
 use crate::office::{Held, Tenure};
 use crate::problem::{Answer, problem};
@@ -33,17 +34,19 @@ pub(crate) struct Commander {
     tenure: Tenure,
     mesh: MeshHandle,
     followed: watch::Receiver<Followed>,
+    events: EventsHandle,
 }
 
 impl Commander {
     /// Speaks for node `me`, which may be a manager itself.
     pub(crate) fn new(
         me: NodeId,
-        tenure: Tenure,
-        mesh: MeshHandle,
-        followed: watch::Receiver<Followed>,
+        (tenure, mesh): (&Tenure, &MeshHandle),
+        followed: &watch::Receiver<Followed>,
+        events: &EventsHandle,
     ) -> Self {
-        Self { me, tenure, mesh, followed }
+        let (tenure, mesh) = (tenure.clone(), mesh.clone());
+        Self { me, tenure, mesh, followed: followed.clone(), events: events.clone() }
     }
 
     /// The registry as it is known here.
@@ -101,6 +104,13 @@ impl Commander {
     /// It is sent to the manager that this node follows, and to the next one if that one is lost
     /// meanwhile.
     pub(crate) async fn command(&self, command: Command) -> Answer<Outcome> {
+        let told = command.told(&self.view());
+        let answer = self.decided(command).await;
+        self.events.commanded(told, answer.as_ref().err());
+        answer
+    }
+
+    async fn decided(&self, command: Command) -> Answer<Outcome> {
         let mut unknown = false;
         match timeout(PATIENCE, self.carry_out(&command, &mut unknown)).await {
             Ok(Ok((outcome, revision))) => self.seen(revision).await.map(|()| outcome),

@@ -102,7 +102,7 @@ async fn told(
     });
     let sender = facts.endpoints.get(&from);
     let (sent, got) = tokio::join!(since(inspector, sender), since(inspector, receiver));
-    date(&mut trace, sent, got);
+    date(&mut trace, sent.as_ref(), got.as_ref());
     let live = async {
         here.ok().filter(|()| question.live)?;
         live::send(inspector, &journey, receiver?).await
@@ -177,12 +177,12 @@ async fn since(inspector: &Inspector, row: Option<&Located>) -> Option<String> {
 }
 
 /// Since when each hop's fact is known.
-fn date(trace: &mut Trace, sender: Option<String>, receiver: Option<String>) {
+fn date(trace: &mut Trace, sender: Option<&String>, receiver: Option<&String>) {
     for hop in &mut trace.hops {
         hop.since = match hop.hop {
-            Hop::Lookup | Hop::Neighbor | Hop::Encap | Hop::Deliver => receiver.clone(),
+            Hop::Lookup | Hop::Neighbor | Hop::Encap | Hop::Deliver => receiver.cloned(),
             Hop::Underlay => None,
-            Hop::Decap => sender.clone(),
+            Hop::Decap => sender.cloned(),
         };
     }
 }
