@@ -120,8 +120,8 @@ async fn networks(report: &mut Report) -> anyhow::Result<()> {
         mib(grown) * 1024.0 / sizes::NETWORKS,
     );
     let with_ports = pass(&host.linux, &sizes::with_ports(&many)).await?;
-    let each = ms(with_ports.whole()) / sizes::NETWORKS;
-    report.add("a workload's port in each: veth pair, guard, rows", "ms", each);
+    let each = ms(with_ports.whole()) / f64::from(sizes::PORTS);
+    report.add("workloads' ports in them: veth pair, guard and rows, each", "ms", each);
     host.linux.apply(&weft_plan::teardown(&host.linux.observe().await?)).await;
     Ok(())
 }

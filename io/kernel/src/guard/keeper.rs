@@ -19,7 +19,7 @@ use super::error::failed;
 use super::layout::Entry;
 use super::programs::{Duty, Programs};
 use super::rows::Rows;
-use super::sets;
+use super::sets::{self, Set};
 use super::table::{TableError, TableUse};
 use super::tables::Tables;
 use crate::Netns;
@@ -166,8 +166,12 @@ impl Loaded {
             fs::create_dir_all(root.join(directory))
                 .map_err(failed("make a directory for pins"))?;
         }
-        let (set, mut object, tables) = sets::open(root, room)?;
-        Ok(Self { tables, programs: Programs::load(&mut object, root)?, set })
+        let Set { path, mut object, tables, whole } = sets::open(root, room)?;
+        let mut programs = Programs::load(&mut object, root)?;
+        if !whole {
+            programs.hold();
+        }
+        Ok(Self { tables, programs, set: path })
     }
 
     fn look(&mut self) -> io::Result<Snapshot> {
@@ -186,6 +190,11 @@ impl Loaded {
             ports: self.tables.ports().map_err(io::Error::other)?,
             standing: seen.ours.into_iter().collect(),
         })
+    }
+
+    /// All that was to be written is: programs that waited for that stand from now on.
+    pub(crate) fn release(&mut self) -> Result<(), GuardError> {
+        self.programs.release()
     }
 
     /// How full its tables are.

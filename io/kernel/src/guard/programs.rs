@@ -4,6 +4,7 @@
 //! replaced, so a restart of the agent changes nothing. Another one replaces it at each interface
 //! in one step.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -71,6 +72,8 @@ pub(super) struct Standing {
 pub(crate) struct Programs {
     links: PathBuf,
     programs: Vec<(Duty, u32, SchedClassifier)>,
+    /// Those that are to replace older ones as soon as their tables are whole.
+    held: Option<BTreeMap<u32, Duty>>,
 }
 
 impl Programs {
@@ -83,7 +86,25 @@ impl Programs {
             Ok((duty, info.id(), program))
         };
         let programs = Duty::ALL.into_iter().map(load).collect::<Result<_, _>>()?;
-        Ok(Self { links: root.join("links"), programs })
+        Ok(Self { links: root.join("links"), programs, held: None })
+    }
+
+    /// From now on older programs stay where they stand, until [`Self::release`].
+    pub(super) fn hold(&mut self) {
+        self.held = Some(BTreeMap::new());
+    }
+
+    /// Puts all programs in the places of older ones that waited for it.
+    pub(super) fn release(&mut self) -> Result<(), GuardError> {
+        for (number, duty) in self.held.take().into_iter().flatten() {
+            let program = self.programs.iter_mut().find(|(known, ..)| *known == duty);
+            let pin = self.links.join(number.to_string());
+            let there = link::read(&pin).is_ok_and(|seen| seen.interface == number);
+            if let Some((_, _, program)) = program.filter(|_| there) {
+                replace(program, &pin)?;
+            }
+        }
+        Ok(())
     }
 
     /// What stands at interfaces, by their numbers. Pins of interfaces that are gone are removed
@@ -117,11 +138,19 @@ impl Programs {
         let pin = self.links.join(number.to_string());
         let program = self.programs.iter_mut().find(|(known, ..)| *known == duty);
         let Some((_, _, program)) = program else { return Ok(()) };
-        match link::read(&pin) {
-            Ok(seen) if seen.interface == number => return replace(program, &pin),
-            Ok(_gone) => fs::remove_file(&pin).map_err(failed("remove an old link"))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failed("read an old link")(error)),
+        match (link::read(&pin), &mut self.held) {
+            (Ok(seen), held) if seen.interface == number => {
+                return match held {
+                    Some(held) => {
+                        held.insert(number, duty);
+                        Ok(())
+                    }
+                    None => replace(program, &pin),
+                };
+            }
+            (Ok(_gone), _) => fs::remove_file(&pin).map_err(failed("remove an old link"))?,
+            (Err(error), _) if error.kind() == io::ErrorKind::NotFound => {}
+            (Err(error), _) => return Err(failed("read an old link")(error)),
         }
         let what = format!("put program `{}` at interface {name}", duty.word());
         let made = netns.run(|| {

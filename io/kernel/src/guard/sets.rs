@@ -22,14 +22,23 @@ const LAYOUT: u32 = 2;
 /// What a set is called while it is filled.
 const UNFINISHED: &str = "unfinished";
 
-/// The set with room for so many stations, and the programs for it.
-pub(super) fn open(root: &Path, room: u32) -> Result<(PathBuf, Ebpf, Tables), GuardError> {
-    let set = root.join(format!("{PREFIX}{LAYOUT}-{room}"));
-    let (object, tables) = match set.exists() {
-        true => load(&set, room)?,
-        false => fill(root, &set, room)?,
-    };
-    Ok((set, object, tables))
+/// A set, and the programs for it.
+pub(super) struct Set {
+    pub(super) path: PathBuf,
+    pub(super) object: Ebpf,
+    pub(super) tables: Tables,
+    /// Whether it holds all that the one before it did.
+    pub(super) whole: bool,
+}
+
+/// The set with room for so many stations.
+pub(super) fn open(root: &Path, room: u32) -> Result<Set, GuardError> {
+    let path = root.join(format!("{PREFIX}{LAYOUT}-{room}"));
+    if !path.exists() {
+        return fill(root, path, room);
+    }
+    let (object, tables) = load(&path, room)?;
+    Ok(Set { path, object, tables, whole: true })
 }
 
 /// Once no program is left that reads the tables of other sets, they go.
@@ -53,17 +62,18 @@ fn load(set: &Path, room: u32) -> Result<(Ebpf, Tables), GuardError> {
 
 /// Makes a new set, with all that is in the one before it. Programs read that until each is
 /// replaced by one that reads this, so no packet meets a table without its rows.
-fn fill(root: &Path, set: &Path, room: u32) -> Result<(Ebpf, Tables), GuardError> {
+fn fill(root: &Path, path: PathBuf, room: u32) -> Result<Set, GuardError> {
+    let mut whole = true;
     let unfinished = root.join(UNFINISHED);
     drop(fs::remove_dir_all(&unfinished));
     fs::create_dir_all(&unfinished).map_err(failed("make a directory for pins"))?;
     let (object, mut tables) = load(&unfinished, room)?;
     if let Some((_, older)) = sets(root).map_err(failed("list older tables"))?.pop() {
-        tracing::info!(from = %older.display(), to = %set.display(), "the guard's tables move");
-        tables.inherit(&older)?;
+        tracing::info!(from = %older.display(), to = %path.display(), "the guard's tables move");
+        whole = tables.inherit(&older)?;
     }
-    fs::rename(unfinished, set).map_err(failed("name the new tables"))?;
-    Ok((object, tables))
+    fs::rename(unfinished, &path).map_err(failed("name the new tables"))?;
+    Ok(Set { path, object, tables, whole })
 }
 
 /// The sets of tables, the newest last.

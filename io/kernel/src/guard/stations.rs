@@ -67,17 +67,18 @@ impl Stations {
         Ok(Arc::clone(&self.rows))
     }
 
-    /// Takes over what another set of tables holds.
-    pub(super) fn inherit(&mut self, older: &Path) -> Result<(), GuardError> {
+    /// Takes over what another set of tables holds; says whether that is all.
+    pub(super) fn inherit(&mut self, older: &Path) -> Result<bool, GuardError> {
         let moved = [
             self.vnis.inherit(older),
             self.homes.inherit(older),
             self.neighbors.inherit(older),
             self.members.inherit(older),
         ];
-        let moved = moved.into_iter().collect::<Result<(), _>>();
-        moved.map_err(failed("take over older tables"))?;
-        self.look().map(drop).map_err(failed("read the tables of stations"))
+        let moved = moved.into_iter().collect::<Result<Vec<bool>, _>>();
+        let moved = moved.map_err(failed("take over older tables"))?;
+        self.look().map_err(failed("read the tables of stations"))?;
+        Ok(!moved.contains(&false))
     }
 
     /// How full the tables are.

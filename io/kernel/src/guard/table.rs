@@ -59,12 +59,13 @@ impl<K: aya::Pod, V: aya::Pod> Table<K, V> {
         Ok(Self { name, map: take(object, name)?, singly: false })
     }
 
-    /// Takes over all rows of the table of this name in another set, if there is one and its rows
-    /// are of the same form.
-    pub(super) fn inherit(&mut self, older: &Path) -> Result<(), TableError> {
-        let Ok(map) = pinned(older, self.name) else { return Ok(()) };
+    /// Takes over all rows of the table of this name in another set. Says whether there is one, with
+    /// rows of the same form.
+    pub(super) fn inherit(&mut self, older: &Path) -> Result<bool, TableError> {
+        let Ok(map) = pinned(older, self.name) else { return Ok(false) };
         let rows = Self { name: self.name, map, singly: false }.rows()?;
-        self.insert_all(&rows).into_iter().collect()
+        self.insert_all(&rows).into_iter().collect::<Result<(), _>>()?;
+        Ok(true)
     }
 
     pub(super) fn insert(&mut self, key: K, value: V) -> Result<(), TableError> {

@@ -53,9 +53,9 @@ impl Tables {
         })
     }
 
-    /// Takes over what another set of tables holds. A table whose rows have another form has
-    /// another name too, and is filled by whoever reconciles.
-    pub(super) fn inherit(&mut self, older: &Path) -> Result<(), GuardError> {
+    /// Takes over what another set of tables holds; says whether that is all. A table whose rows
+    /// have another form has another name too, and is filled by whoever reconciles.
+    pub(super) fn inherit(&mut self, older: &Path) -> Result<bool, GuardError> {
         if let Ok(config) = pinned::<Array<MapData, Config>>(older, "config") {
             let config = config.get(&0, 0).map_err(failed("read the older configuration"))?;
             self.config.set(0, config, 0).map_err(failed("write the guard's configuration"))?;
@@ -71,9 +71,9 @@ impl Tables {
         }
         let moved =
             [self.peers.inherit(older), self.doors.inherit(older), self.ports.inherit(older)];
-        let moved = moved.into_iter().collect::<Result<(), _>>();
-        moved.map_err(failed("take over older tables"))?;
-        self.stations.inherit(older)
+        let moved = moved.into_iter().collect::<Result<Vec<bool>, _>>();
+        let moved = moved.map_err(failed("take over older tables"))?;
+        Ok(self.stations.inherit(older)? && !moved.contains(&false))
     }
 
     /// Lets in who is new before it shuts out who is not any more.

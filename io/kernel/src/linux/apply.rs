@@ -38,6 +38,12 @@ impl World {
                 entries => applied.failures.extend(self.apply_entries(entries)),
             }
         }
+        if applied.failures.is_empty()
+            && let Some(Err(error)) = self.guard.standing().map(|guard| guard.release())
+        {
+            // They are found where they stand, and replaced one by one.
+            tracing::warn!(%error, "programs cannot be replaced");
+        }
         applied
     }
 

@@ -15,6 +15,8 @@ const COUNT: u32 = 1_000;
 const ENDPOINTS: u32 = 100;
 /// Hosts that these are on.
 const HOSTS: u32 = 250;
+/// So many networks get a workload here.
+pub(crate) const PORTS: u8 = 100;
 /// So many of a network's endpoints move: ten thousand in all.
 const MOVED: usize = 10;
 
@@ -74,10 +76,10 @@ pub(crate) fn moved(desired: &Desired) -> Desired {
     moved
 }
 
-/// A workload here in each network but the first.
+/// A workload here in some of the networks.
 pub(crate) fn with_ports(desired: &Desired) -> Desired {
     let mut with = desired.clone();
-    for (number, segment) in (1_u32..).zip(with.segments.values_mut().skip(1)) {
+    for (number, segment) in (1_u32..).zip(with.segments.values_mut().skip(1).take(PORTS.into())) {
         let endpoint = EndpointId::from_random(u128::from(number) << 80);
         let [_, _, high, low] = number.to_be_bytes();
         let port = Port {
