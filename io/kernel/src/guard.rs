@@ -21,7 +21,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use keeper::{FIRST_PORT, Keeper, Snapshot};
+pub(crate) use keeper::{FIRST_PORT, Keeper, Loaded, Snapshot};
 pub(crate) use layout::Entry;
 pub(crate) use programs::Duty;
 pub(crate) use rows::{Carrier, Home, Neighbor, Rows};

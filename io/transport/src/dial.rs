@@ -119,7 +119,7 @@ async fn attempt(
     to: (NodeId, SocketAddr),
     number: u32,
 ) -> Dialled {
-    if number % LONG_EVERY != 0 {
+    if !number.is_multiple_of(LONG_EVERY) {
         return dial(endpoint, own, to, SHORT).await;
     }
     let beside = async {

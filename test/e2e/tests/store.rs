@@ -92,13 +92,13 @@ async fn founded<'a>(cluster: &'a Cluster, hosts: &[&'a Host; 3]) -> Etcd<'a> {
     Etcd::certify(h3.address(), hosts).await.unwrap();
     init_fails(h3, h1, &["does not answer", "etcdctl endpoint health"]).await;
     let etcd = Etcd::start(h3, &[h3]).await.unwrap();
-    eventually(SOON, || async { Ok(etcd.keys().await?) }).await.unwrap();
+    eventually(SOON, || etcd.keys()).await.unwrap();
     init_fails(h3, h1, &["invalid peer certificate"]).await;
     assert_eq!(etcd.keys().await.unwrap(), [] as [&str; 0]);
     etcd.kill().await.unwrap();
 
     let etcd = Etcd::start(h3, hosts).await.unwrap();
-    eventually(SOON, || async { Ok(etcd.keys().await?) }).await.unwrap();
+    eventually(SOON, || etcd.keys()).await.unwrap();
     let flags = [vec!["--address-rest".into(), "1s".into(), "--store".into()], Etcd::flags(h3)];
     let flags = flags.concat();
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
@@ -148,7 +148,7 @@ async fn a_registry_moves_into_an_etcd_and_nothing_is_lost() {
 
     // One manager is away while it moves; the others are written to all the time.
     let etcd = Etcd::start(h4, &hosts).await.unwrap();
-    eventually(SOON, || async { Ok(etcd.keys().await?) }).await.unwrap();
+    eventually(SOON, || etcd.keys()).await.unwrap();
     h3.stop_agent().await.unwrap();
     let writes = [Writes::start(h2, "by2-").unwrap(), Writes::start(h4, "by4-").unwrap()];
     eventually(SOON, || knows(&cluster, h1, "by2-3")).await.unwrap();
@@ -178,13 +178,7 @@ async fn a_registry_moves_into_an_etcd_and_nothing_is_lost() {
             eventually(SOON, || knows(&cluster, host, network)).await.unwrap();
         }
     }
-    for host in [h1, h2, h3] {
-        eventually(SOON, || is_in_etcd(&cluster, host)).await.unwrap();
-        let left = host.exec(&["test", "-e", "/var/lib/weft/manager.redb"]).await.unwrap();
-        assert!(!left.is_success(), "the old registry is put aside");
-        let refused = host.weft(&["recover", "--force"]).await.unwrap();
-        assert!(!refused.is_success(), "{refused:?}");
-    }
+    stays_there(&cluster, [h1, h2, h3]).await;
     let refused = moves(h2, h4).await;
     assert!(refused.contains("keeps the registry already"), "{refused}");
     for host in [h1, h2, h3] {
@@ -200,6 +194,17 @@ async fn a_registry_moves_into_an_etcd_and_nothing_is_lost() {
     let lost = pings.finish().unwrap();
     assert!(lost.sent > 20 && lost.lost.is_empty(), "{lost:?}");
     cluster.down().await.unwrap();
+}
+
+/// The old registry is nowhere in use, and cannot come back.
+async fn stays_there(cluster: &Cluster, managers: [&Host; 3]) {
+    for host in managers {
+        eventually(SOON, || is_in_etcd(cluster, host)).await.unwrap();
+        let left = host.exec(&["test", "-e", "/var/lib/weft/manager.redb"]).await.unwrap();
+        assert!(!left.is_success(), "the old registry is put aside");
+        let refused = host.weft(&["recover", "--force"]).await.unwrap();
+        assert!(!refused.is_success(), "{refused:?}");
+    }
 }
 
 /// All that `weft store move` has said.

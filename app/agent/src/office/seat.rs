@@ -115,9 +115,10 @@ impl SeatKeeper {
     async fn keep(&self, office: Office, role: Option<Role>, view: &View, due: bool) {
         let backing = office.backing();
         let Some(raft) = backing.raft() else {
-            return if role == Some(Role::Worker) {
-                self.give_up(Some(office)).await
-            };
+            if role == Some(Role::Worker) {
+                self.give_up(Some(office)).await;
+            }
+            return;
         };
         if view.cluster().is_some_and(|cluster| cluster.keeping != Keeping::Managers) {
             self.follow_to_etcd(&office, view).await;

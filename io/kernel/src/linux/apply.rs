@@ -11,7 +11,7 @@ use weft_plan::{Change, Engine, Firewall, IfName, Plan};
 
 use super::world::{Space, World, name_of};
 use super::{firewall, passage, woven};
-use crate::guard::Carrier;
+use crate::guard::{Carrier, Loaded};
 use crate::netlink::link::Link;
 use crate::netlink::{Request, Rtnl, entry, link};
 use crate::netns::is_namespace;
@@ -39,7 +39,7 @@ impl World {
             }
         }
         if applied.failures.is_empty()
-            && let Some(Err(error)) = self.guard.standing().map(|guard| guard.release())
+            && let Some(Err(error)) = self.guard.standing().map(Loaded::release)
         {
             // They are found where they stand, and replaced one by one.
             tracing::warn!(%error, "programs cannot be replaced");

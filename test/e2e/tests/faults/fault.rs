@@ -57,16 +57,7 @@ impl Fault {
 
     /// Makes it happen for a while, and ends it. It hits the leader as often as not.
     pub(crate) async fn happen(self, cluster: &Cluster, random: &mut Pcg64) -> anyhow::Result<()> {
-        let all = managers(cluster);
-        let led = match random.random() {
-            true => cluster.leader(cluster.host("h6")?).await.ok(),
-            false => None,
-        };
-        let chosen = random.random_range(0..all.len());
-        let led = led.and_then(|led| all.iter().position(|host| host.name() == led));
-        let at = led.unwrap_or(chosen);
-        let (one, other) = (all[at], all[(at + random.random_range(1..all.len())) % all.len()]);
-        println!("{self:?} of {} ({})", one.name(), if led.is_some() { "leads" } else { "any" });
+        let (one, other) = self.victims(cluster, random).await?;
         match self {
             Self::Kill => killed(one).await,
             Self::KillAll => all_killed(cluster).await,
@@ -87,6 +78,25 @@ impl Fault {
             Self::Full => full(one).await,
             Self::Clock => jumping(one).await,
         }
+    }
+
+    /// Whom it hits, and another manager.
+    async fn victims<'a>(
+        self,
+        cluster: &'a Cluster,
+        random: &mut Pcg64,
+    ) -> anyhow::Result<(&'a Host, &'a Host)> {
+        let all = managers(cluster);
+        let led = match random.random() {
+            true => cluster.leader(cluster.host("h6")?).await.ok(),
+            false => None,
+        };
+        let chosen = random.random_range(0..all.len());
+        let led = led.and_then(|led| all.iter().position(|host| host.name() == led));
+        let at = led.unwrap_or(chosen);
+        let (one, other) = (all[at], all[(at + random.random_range(1..all.len())) % all.len()]);
+        println!("{self:?} of {} ({})", one.name(), if led.is_some() { "leads" } else { "any" });
+        Ok((one, other))
     }
 }
 

@@ -57,9 +57,8 @@ pub(crate) async fn run(
 
 /// What becomes of a workload; nothing if the agent was not asked.
 async fn step(client: &Client, name: &str, state: Option<bool>) -> Option<Option<bool>> {
-    let attached = match state {
-        Some(attached) => attached,
-        None => return here(client).await.map(|here| Some(here.contains(name))),
+    let Some(attached) = state else {
+        return here(client).await.map(|here| Some(here.contains(name)));
     };
     let done = timeout(PATIENCE, async {
         if attached {
