@@ -118,8 +118,11 @@ impl Commander {
             Ok(Err(refused)) if unknown => {
                 if self.shows(&command).await {
                     Ok(Outcome::Done)
-                } else {
+                } else if refused.kind == ProblemKind::Conflict {
+                    // Only a manager's no tells that an earlier attempt was in vain.
                     Err(refused)
+                } else {
+                    Err(unsettled())
                 }
             }
             Ok(Err(refused)) => Err(refused),
