@@ -15,6 +15,7 @@ mod woven;
 
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use weft_e2e::{Cluster, Kind, Plain, Words, eventually, holds};
 use weft_model::Hop;
 use weft_trace::Verdict;
@@ -70,9 +71,13 @@ async fn each_fault_is_named_by_its_hop_and_cause() {
 
 /// Both hosts count and time it, there and back, and the workloads' rules say where it ends.
 async fn a_ping_is_seen_everywhere(cluster: &Cluster) {
-    let told = cluster.trace("h3", "c1 c2 --live").await.unwrap();
-    let live = told.live.unwrap();
-    assert!(live.returned >= 3 && live.lost.is_none(), "{live:#?}");
+    // On a busy machine the time of one trace may be too short for three.
+    let live = eventually(SOON, || async {
+        let live = cluster.trace("h3", "c1 c2 --live").await?.live.context("nothing was sent")?;
+        holds(live.returned >= 3 && live.lost.is_none(), || format!("{live:#?}"))?;
+        Ok(live)
+    });
+    let live = live.await.unwrap();
     assert!(live.points.iter().all(|point| point.seen >= live.returned), "{live:#?}");
     let places: Vec<_> = live.points.iter().map(|point| (point.hop, point.host.as_str())).collect();
     let out =
@@ -90,9 +95,13 @@ async fn a_ping_is_seen_everywhere(cluster: &Cluster) {
     let drop_pings =
         ["ip", "netns", "exec", "c2", "sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=1"];
     h2.run(&drop_pings).await.unwrap();
-    let told = cluster.trace("h3", "c1 c2 --live").await.unwrap();
-    assert_eq!(told.live.unwrap().lost.as_deref(), Some("the receiver does not answer pings"));
-    assert_eq!(told.verdict, Verdict::Ok);
+    let unanswered = || async {
+        let told = cluster.trace("h3", "c1 c2 --live").await?;
+        let lost = told.live.as_ref().and_then(|live| live.lost.as_deref());
+        let right = lost == Some("the receiver does not answer pings");
+        holds(right && told.verdict == Verdict::Ok, || format!("{told:#?}"))
+    };
+    eventually(SOON, unanswered).await.unwrap();
     let answer = ["ip", "netns", "exec", "c2", "sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=0"];
     h2.run(&answer).await.unwrap();
 }
