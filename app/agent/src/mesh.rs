@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::sync::{mpsc, oneshot};
 use weft_model::{NetworkId, NodeId, Role};
 use weft_store::Asker;
-use weft_transport::{MeshEvent, Request, Response};
+use weft_transport::{MeshEvent, Refusal, Request, Response};
 
 use crate::fabric::Fabric;
 use crate::inspect::Desk;
@@ -32,7 +32,10 @@ pub(crate) async fn sort(
             MeshEvent::Membership(node, bytes) => Heard::Membership(node, bytes),
             MeshEvent::Refused(stranger) => {
                 strangers.tell(stranger);
-                continue;
+                match (stranger.node, stranger.why) {
+                    (Some(by), Refusal::OwnClone) => Heard::Doubled(by),
+                    _ => continue,
+                }
             }
             other => {
                 serve(other, &desk, tenure.office(), strangers.counters());

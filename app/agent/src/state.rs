@@ -69,6 +69,8 @@ pub(crate) struct State {
     docker_networks: BTreeMap<DockerNetworkId, NetworkId>,
     /// Whether a manager said lately that this node is no member of the cluster.
     disowned: bool,
+    /// Whether another node said lately that another host is this node.
+    doubled: bool,
     /// What the underlay leaves inside VXLAN.
     inner_mtu: Mtu,
     /// Who carries frames.

@@ -58,6 +58,8 @@ const fn word(why: Refusal) -> &'static str {
         Refusal::Foreign => "foreign",
         Refusal::Expired => "expired",
         Refusal::NoMember => "no_member",
+        Refusal::Clone => "clone",
+        Refusal::OwnClone => "own_clone",
     }
 }
 
@@ -74,6 +76,14 @@ const fn hint(why: Refusal) -> &'static str {
         Refusal::NoMember => {
             "it was taken out with weft node rm: weft leave --force there. If it is not that host, its \
              key was stolen, and is worth nothing"
+        }
+        Refusal::Clone => {
+            "two hosts run with the state of one: stop weft on the one that is refused, empty its \
+             state directory there, and let it join as a node of its own"
+        }
+        Refusal::OwnClone => {
+            "this host runs with the state of another one, which goes on: stop weft here, empty its \
+             state directory, and join as a node of its own"
         }
     }
 }

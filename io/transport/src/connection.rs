@@ -15,7 +15,8 @@ use crate::convert::message;
 use crate::event::{
     JoinRefused, JoinRequest, MeshEvent, Refusal, Request, Response, Stranger, WatchItem,
 };
-use crate::frame::{GUEST_LONGEST, ReadError, greet, read, read_up_to, write};
+use crate::frame::{GUEST_LONGEST, ReadError, read, read_up_to, write};
+use crate::instance::Instance;
 use crate::mesh::{Inner, Said};
 use crate::quic::close;
 use crate::refusal::refusal;
@@ -143,7 +144,7 @@ fn not_a_manager() -> JoinRefused {
 
 /// Serves a node's connection until it ends.
 pub(crate) async fn serve(
-    node: NodeId,
+    (node, own): (NodeId, Option<Instance>),
     (connection, first): (Connection, Option<RecvStream>),
     out: mpsc::Receiver<Said>,
     events: mpsc::Sender<MeshEvent>,
@@ -152,8 +153,8 @@ pub(crate) async fn serve(
     let id = connection.stable_id();
     let reason = tokio::select! {
         reason = connection.closed() => reason.to_string(),
-        () = send(&connection, out) => "nothing can be sent".to_owned(),
-        () = hear(node, &connection, first, &events) => "nothing can be heard".to_owned(),
+        () = send(&connection, own, out) => "nothing can be sent".to_owned(),
+        () = hear(node, (&connection, first), &events, &mesh) => "nothing can be heard".to_owned(),
         () = datagrams(node, &connection, &events) => "no more datagrams".to_owned(),
         () = questions(node, &connection, &events) => "no more questions".to_owned(),
     };
@@ -168,10 +169,11 @@ pub(crate) async fn serve(
 }
 
 /// All messages go through one stream, so that they arrive in order.
-async fn send(connection: &Connection, mut out: mpsc::Receiver<Said>) {
+async fn send(connection: &Connection, own: Option<Instance>, mut out: mpsc::Receiver<Said>) {
     let Ok(mut stream) = connection.open_uni().await else { return };
     // The dialer waits for it: it shows that this node takes it for a member.
-    if greet(&mut stream).await.is_err() {
+    let greeting = Body::Greeting(own.map_or(0, |Instance(number)| number));
+    if write(&mut stream, greeting).await.is_err() {
         return;
     }
     while let Some(said) = out.recv().await {
@@ -197,9 +199,9 @@ async fn datagrams(node: NodeId, connection: &Connection, events: &mpsc::Sender<
 
 async fn hear(
     node: NodeId,
-    connection: &Connection,
-    mut first: Option<RecvStream>,
+    (connection, mut first): (&Connection, Option<RecvStream>),
     events: &mpsc::Sender<MeshEvent>,
+    mesh: &mpsc::Sender<Inner>,
 ) {
     loop {
         let mut stream = match first.take() {
@@ -218,6 +220,13 @@ async fn hear(
             };
             let event = match body {
                 Body::Membership(bytes) => MeshEvent::Membership(node, bytes),
+                Body::Greeting(0) => continue,
+                Body::Greeting(number) => {
+                    let greeted = Inner::Greeted(node, connection.stable_id(), Instance(number));
+                    // The mesh may be gone.
+                    drop(mesh.send(greeted).await);
+                    continue;
+                }
                 body => match message(body) {
                     Ok(Some(message)) => MeshEvent::Message(node, message),
                     Ok(None) => continue,

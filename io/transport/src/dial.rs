@@ -11,6 +11,7 @@ use weft_model::NodeId;
 
 use crate::Credentials;
 use crate::event::{Refusal, Stranger};
+use crate::instance::Instance;
 use crate::mesh::Inner;
 use crate::refusal::refusal;
 use crate::{quic, tls};
@@ -32,18 +33,23 @@ const LONG_EVERY: u32 = 4;
 const GREETING: Duration = Duration::from_secs(3);
 /// How long the first word of a peer may take that is knocked at.
 const KNOCK: Duration = Duration::from_secs(3);
-/// Never looked at: nodes are known by their ids.
-const SERVER_NAME: &str = "weft";
+
+/// Who dials.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) own: watch::Receiver<Arc<Credentials>>,
+    pub(crate) instance: Option<Instance>,
+}
 
 /// Dials once, for a node that is dialled by `peer` but has not been for long: it may be taken for
 /// no member there, or packets pass in one direction only.
 pub(crate) async fn knock(
-    endpoint: Endpoint,
-    own: watch::Receiver<Arc<Credentials>>,
+    caller: Caller,
     (peer, address): (NodeId, SocketAddr),
     mesh: mpsc::Sender<Inner>,
 ) {
-    let told = match dial(&endpoint, &own, (peer, address), KNOCK).await {
+    let told = match dial(&caller, (peer, address), KNOCK).await {
         Ok((connection, first)) => Inner::Connected(peer, connection, Some(first)),
         Err(error) => {
             tracing::debug!(node = %peer, %address, %error, "no answer");
@@ -60,8 +66,7 @@ pub(crate) async fn knock(
 
 /// Dials until it is aborted.
 pub(crate) async fn keep(
-    endpoint: Endpoint,
-    own: watch::Receiver<Arc<Credentials>>,
+    caller: Caller,
     (peer, address): (NodeId, SocketAddr),
     mesh: mpsc::Sender<Inner>,
 ) {
@@ -69,7 +74,7 @@ pub(crate) async fn keep(
     let mut number = 0_u32;
     loop {
         number = number.wrapping_add(1);
-        let pause = match attempt(&endpoint, &own, (peer, address), number).await {
+        let pause = match attempt(&caller, (peer, address), number).await {
             Ok((connection, first)) => {
                 number = 0;
                 before = None;
@@ -113,39 +118,34 @@ type Dialled = Result<(Connection, RecvStream), Box<dyn std::error::Error + Send
 
 /// A short attempt, or a long one with short ones beside it: its packets are too far between to find
 /// a peer soon that has just come back.
-async fn attempt(
-    endpoint: &Endpoint,
-    own: &watch::Receiver<Arc<Credentials>>,
-    to: (NodeId, SocketAddr),
-    number: u32,
-) -> Dialled {
+async fn attempt(caller: &Caller, to: (NodeId, SocketAddr), number: u32) -> Dialled {
     if !number.is_multiple_of(LONG_EVERY) {
-        return dial(endpoint, own, to, SHORT).await;
+        return dial(caller, to, SHORT).await;
     }
     let beside = async {
         tokio::time::sleep(SHORT).await;
         loop {
             tokio::time::sleep(PAUSE).await;
-            if let Ok(dialled) = dial(endpoint, own, to, SHORT).await {
+            if let Ok(dialled) = dial(caller, to, SHORT).await {
                 return dialled;
             }
         }
     };
     tokio::select! {
-        long = dial(endpoint, own, to, LONG) => long,
+        long = dial(caller, to, LONG) => long,
         short = beside => Ok(short),
     }
 }
 
 async fn dial(
-    endpoint: &Endpoint,
-    own: &watch::Receiver<Arc<Credentials>>,
+    Caller { endpoint, own, instance }: &Caller,
     (peer, address): (NodeId, SocketAddr),
     within: Duration,
 ) -> Dialled {
     let own = Arc::clone(&own.borrow());
     let config = quic::dialing(tls::client(&own, peer)?);
-    let mut connecting = endpoint.connect_with(config, address, SERVER_NAME)?;
+    let mut connecting =
+        endpoint.connect_with(config, address, &Instance::server_name(*instance))?;
     // What comes after the first word has the time that a connection may be silent.
     drop(timeout(within, connecting.handshake_data()).await?);
     let connection = connecting.await?;

@@ -50,6 +50,10 @@ pub enum Refusal {
     Expired,
     /// Its certificate is good, but it is no member (any more).
     NoMember,
+    /// It has the identity of a node that runs elsewhere, and answers.
+    Clone,
+    /// It refuses this node, whose identity another host has, too.
+    OwnClone,
 }
 
 /// What a node asks of another.

@@ -37,13 +37,6 @@ pub(crate) async fn write(stream: &mut SendStream, body: Body) -> Result<(), Wri
     stream.write_all(&frame).await
 }
 
-/// Says nothing yet, but opens the stream for the other side.
-pub(crate) async fn greet(stream: &mut SendStream) -> Result<(), WriteError> {
-    let empty = Envelope { version: crate::wire::VERSION, ..Envelope::default() }.encode_to_vec();
-    let length = u32::try_from(empty.len()).unwrap_or(u32::MAX);
-    stream.write_all(&[&length.to_be_bytes(), empty.as_slice()].concat()).await
-}
-
 /// Reads one frame; `None`: its body is of a later version.
 pub(crate) async fn read(stream: &mut RecvStream) -> Result<Option<Body>, ReadError> {
     read_up_to(stream, LONGEST).await

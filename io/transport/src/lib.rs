@@ -15,6 +15,7 @@ mod dial;
 mod event;
 mod frame;
 mod handle;
+mod instance;
 mod join;
 mod mesh;
 mod once;

@@ -12,11 +12,13 @@ pub(crate) use order::{Inner, Load, Order, Said};
 use quinn::{Connection, Endpoint, RecvStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::timeout;
 use weft_model::NodeId;
 
 use crate::connection::{self, accept};
 use crate::event::{MeshEvent, Refusal, Stranger};
 use crate::handle::MeshHandle;
+use crate::instance::{Instance, Seen, are_rivals};
 use crate::peers::{Peers, Pending};
 use crate::quic::{BindError, close, listen, serving};
 use crate::{Credentials, tls};
@@ -28,6 +30,8 @@ const QUEUE: usize = 1_024;
 const KNOCK_AFTER: Duration = Duration::from_secs(5);
 /// How often connections are looked at that are kept, or not needed any more.
 const ROUND: Duration = Duration::from_secs(1);
+/// Longer than a connection lives whose other end does not, and shorter than a dialer waits.
+const ANSWERS: Duration = Duration::from_secs(2);
 
 /// One connected node.
 #[derive(Debug)]
@@ -36,12 +40,21 @@ struct Peer {
     out: mpsc::Sender<Said>,
     /// When something was last sent.
     used: Instant,
+    /// Which agent it is, once it has said so.
+    instance: Option<Instance>,
+}
+
+impl Peer {
+    fn seen(&self) -> Seen {
+        Seen { instance: self.instance, at: self.connection.remote_address().ip() }
+    }
 }
 
 /// All connections of this node.
 #[derive(Debug)]
 pub struct Mesh {
     me: NodeId,
+    instance: Option<Instance>,
     own: watch::Receiver<Arc<Credentials>>,
     endpoint: Endpoint,
     wanted: watch::Receiver<Peers>,
@@ -82,6 +95,7 @@ impl Mesh {
         let handle = MeshHandle::new(orders, endpoint.clone());
         let mut mesh = Self {
             me: first.node,
+            instance: Instance::draw(),
             own,
             endpoint,
             wanted: peers,
@@ -158,6 +172,12 @@ impl Mesh {
                 self.tell(MeshEvent::Refused(stranger)).await;
             }
             Inner::Missed(node) => drop(self.pending.remove(&node)),
+            Inner::Greeted(node, id, instance) => {
+                let peer = self.connected.get_mut(&node);
+                if let Some(peer) = peer.filter(|peer| peer.connection.stable_id() == id) {
+                    peer.instance = Some(instance);
+                }
+            }
             Inner::Connected(node, connection, first) => self.take(node, connection, first).await,
             Inner::Closed(node, id) => {
                 let of = self.connected.get(&node).map(|peer| peer.connection.stable_id());
@@ -176,6 +196,14 @@ impl Mesh {
             self.tell(MeshEvent::Refused(Stranger { at, node: Some(node), why })).await;
             return connection.close(close::NO_MEMBER, b"no member of the cluster");
         }
+        let dials = first.is_none();
+        let instance = dials.then(|| Instance::of_dialer(&connection)).flatten();
+        let new = Seen { instance, at: connection.remote_address().ip() };
+        if let Some(old) = self.connected.get(&node).filter(|old| are_rivals(old.seen(), new)) {
+            let (old, inner) = (old.connection.clone(), self.inner.clone());
+            self.tasks.spawn(contest(node, old, connection, inner));
+            return;
+        }
         if let Some(old) = self.connected.remove(&node) {
             old.connection.close(close::REPLACED, b"a newer connection");
             self.tell(MeshEvent::Down(node)).await;
@@ -184,13 +212,13 @@ impl Mesh {
         let (events, inner) = (self.events.clone(), self.inner.clone());
         self.tell(MeshEvent::Up(node)).await;
         self.tasks.spawn(connection::serve(
-            node,
+            (node, self.instance),
             (connection.clone(), first),
             queue,
             events,
             inner,
         ));
-        self.connected.insert(node, Peer { connection, out, used: Instant::now() });
+        self.connected.insert(node, Peer { connection, out, used: Instant::now(), instance });
         for order in self.pending.remove(&node).unwrap_or_default() {
             self.carry(node, order);
         }
@@ -237,4 +265,18 @@ impl Mesh {
         self.endpoint.wait_idle().await;
         self.tasks.shutdown().await;
     }
+}
+
+/// Two agents say that they are the same node. The one that was there stays for as long as it
+/// answers; then the other one may come.
+async fn contest(node: NodeId, old: Connection, new: Connection, mesh: mpsc::Sender<Inner>) {
+    let told = if timeout(ANSWERS, old.closed()).await.is_ok() {
+        Inner::Connected(node, new, None)
+    } else {
+        let at = new.remote_address();
+        new.close(close::CLONE, b"another host is this node");
+        Inner::Refused(Stranger { at, node: Some(node), why: Refusal::Clone })
+    };
+    // The mesh may be gone.
+    drop(mesh.send(told).await);
 }

@@ -38,6 +38,8 @@ pub(crate) mod close {
     pub(crate) const REPLACED: VarInt = VarInt::from_u32(2);
     /// The certificate has run out: it is good for asking for a new one, and for nothing else.
     pub(crate) const EXPIRED: VarInt = VarInt::from_u32(3);
+    /// Another agent, which answers, is that node.
+    pub(crate) const CLONE: VarInt = VarInt::from_u32(4);
 }
 
 /// Why the mesh cannot listen.

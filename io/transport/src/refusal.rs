@@ -20,6 +20,9 @@ pub(crate) fn refusal(error: &ConnectionError) -> Option<Refusal> {
         ConnectionError::ApplicationClosed(told) if told.error_code == close::NO_MEMBER => {
             Some(Refusal::NoMember)
         }
+        ConnectionError::ApplicationClosed(told) if told.error_code == close::CLONE => {
+            Some(Refusal::OwnClone)
+        }
         _ => None,
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Envelope {
     pub(crate) signature: Vec<u8>,
     #[prost(
         oneof = "Body",
-        tags = "16, 17, 18, 19, 22, 23, 24, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 48, 49, 64, 65, 66, 67"
+        tags = "16, 17, 18, 19, 22, 23, 24, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 48, 49, 64, 65, 66, 67, 68"
     )]
     pub(crate) body: Option<Body>,
 }
@@ -89,6 +89,8 @@ pub(crate) enum Body {
     AuthorityRequest(Empty),
     #[prost(message, tag = "67")]
     Authority(Authority),
+    #[prost(fixed64, tag = "68")]
+    Greeting(u64),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Message)]

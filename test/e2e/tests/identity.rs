@@ -189,6 +189,66 @@ async fn a_network_that_was_removed_meanwhile_is_torn_down_by_who_returns_and_it
     cluster.down().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clone_is_refused_while_the_first_one_runs_and_may_come_after_it() {
+    let cluster = Cluster::up(4, Kind::Plain).await.unwrap();
+    let [h1, h2, h3, h4] = ["h1", "h2", "h3", "h4"].map(|name| cluster.host(name).unwrap());
+    h4.run(&["weft", "leave"]).await.unwrap();
+    h1.run(&["weft", "network", "create", "app"]).await.unwrap();
+    let known = || async { Ok(h2.run(&["weft", "network", "inspect", "app"]).await?) };
+    eventually(SOON, known).await.unwrap();
+    let (p1, p2) = pair(&cluster).await;
+    let pings = Pinging::start(&p1.netns, p2.address).unwrap();
+
+    // h4 becomes a copy of h2.
+    h4.stop_agent().await.unwrap();
+    let state = |host: &Host| host.root().join("var/lib/weft");
+    for name in ["member.json", "registry.json", "local.redb"] {
+        tokio::fs::copy(state(h2).join(name), state(h4).join(name)).await.unwrap();
+    }
+    h4.start_agent().await.unwrap();
+    for host in [h1, h3] {
+        eventually(SOON, || async { logs(host, &["a host is refused", "clone"]) }).await.unwrap();
+    }
+    eventually(SOON, || async {
+        let status = h4.run(&["weft", "status"]).await?;
+        holds(status.contains("another host runs with this node's identity"), || status)
+    })
+    .await
+    .unwrap();
+    logs(h4, &["another host is this node"]).unwrap();
+    // The first one goes on, seen by all and found where it is.
+    let at = h2.address().to_string();
+    for host in [h1, h3] {
+        let nodes = cluster.nodes(host).await.unwrap();
+        let first = nodes.iter().find(|node| node.name.as_str() == "h2").unwrap();
+        assert!(first.standing == Standing::Up && first.vtep.to_string() == at, "{first:?}");
+        let log = host.log(Service::Agent);
+        assert!(!log.contains("node is down"), "{log}");
+    }
+    h2.run(&["weft", "network", "create", "goes-on"]).await.unwrap();
+    none_lost(&pings.finish().unwrap());
+
+    // Its end sets the identity free.
+    h2.kill().await.unwrap();
+    for host in [h1, h3, h4] {
+        let address = h4.address().to_string();
+        eventually(SOON, || async {
+            let nodes = cluster.nodes(host).await?;
+            let found = nodes.iter().find(|node| node.name.as_str() == "h2");
+            let found = found.is_some_and(|node| {
+                node.vtep.to_string() == address && node.standing != Standing::Down
+            });
+            holds(found, || format!("{}: {nodes:?}", host.name()))
+        })
+        .await
+        .unwrap();
+    }
+    let status = h4.run(&["weft", "status"]).await.unwrap();
+    assert!(!status.contains("another host runs"), "{status}");
+    cluster.down().await.unwrap();
+}
+
 /// A workload on h1 and one on h2 that reach each other.
 async fn pair(cluster: &Cluster) -> (Plain<'_>, Plain<'_>) {
     let p1 = cluster.plain("h1", "app", "p1", &[]).await.unwrap();

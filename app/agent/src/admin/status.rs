@@ -158,6 +158,15 @@ fn degraded(agent: &Agent, member: Option<&Member>) -> Vec<DegradedView> {
             hint: problem.hint,
         }));
     }
+    if member.is_some_and(|member| member.fabric.state.picture().doubled) {
+        degraded.push(DegradedView {
+            hop: None,
+            reason: "another host runs with this node's identity: this one is refused".to_owned(),
+            hint: "weft leave --force must not be typed here, it would take out the other one: stop weft on \
+                   this host, empty its state directory, and join as a node of its own"
+                .to_owned(),
+        });
+    }
     degraded.extend(member.and_then(without_vote));
     degraded.extend(member.into_iter().flat_map(identity::troubles));
     if member.is_some_and(|member| member.fabric.pause.is_set()) {

@@ -21,6 +21,8 @@ pub(crate) enum Heard {
     Down(NodeId),
     /// A node does not take this one for a member.
     Disowned(NodeId),
+    /// A node refuses this one, since another host is the same node.
+    Doubled(NodeId),
     /// A node said where something is.
     Message(NodeId, Message),
     /// A node said who is alive.
@@ -100,6 +102,7 @@ impl State {
         match heard {
             Heard::Up(node) => {
                 self.disowned &= !self.is_manager(node);
+                self.doubled = false;
                 self.membership.connected(now, node);
                 self.whereabouts.peer_up(node);
             }
@@ -108,6 +111,11 @@ impl State {
                 // Another worker may not have heard yet of a host that has just joined.
                 if self.is_manager(node) && !std::mem::replace(&mut self.disowned, true) {
                     tracing::error!(node = %node, "this host was taken out of its cluster");
+                }
+            }
+            Heard::Doubled(by) => {
+                if !std::mem::replace(&mut self.doubled, true) {
+                    tracing::error!(node = %by, "another host is this node: this one is refused");
                 }
             }
             Heard::Message(from, message) => {

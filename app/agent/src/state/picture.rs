@@ -15,6 +15,7 @@ use crate::local::{Attachment, Held};
 
 /// A node's knowledge.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Picture {
     /// This node.
     pub(crate) me: Node,
@@ -32,6 +33,8 @@ pub(crate) struct Picture {
     pub(crate) last_macs: Arc<BTreeMap<Held, MacAddr>>,
     /// Whether a manager said lately that this node is no member of the cluster.
     pub(crate) disowned: bool,
+    /// Whether another node said lately that another host is this node.
+    pub(crate) doubled: bool,
     /// Whether a manager confirms the registry at this moment.
     pub(crate) managed: bool,
     /// Whether the others have said what they have since this agent started, or had their time.
@@ -58,6 +61,7 @@ impl Picture {
             leased: Arc::default(),
             last_macs: Arc::default(),
             disowned: false,
+            doubled: false,
             managed: false,
             settled: false,
             false_claims: Arc::default(),

@@ -133,6 +133,7 @@ impl State {
             last_macs: Arc::clone(&self.last_macs),
             leased: Arc::new(self.lessors.iter().flat_map(leased).collect()),
             disowned: self.disowned,
+            doubled: self.doubled,
             managed: self.followed.is_fresh(),
             settled: self.silent_until.is_none_or(|until| until <= Self::now()),
             false_claims: Arc::new(self.claims.standing()),

@@ -94,6 +94,7 @@ impl Start {
             since: remembered.attachments.keys().map(|id| (*id, now)).collect(),
             known_since: Arc::default(),
             disowned: false,
+            doubled: false,
             silent_until: Some(now + SILENCE),
             claims: weft_registry::Claims::default(),
             orphans: super::orphan::Orphans::default(),

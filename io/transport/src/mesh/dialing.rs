@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use weft_model::NodeId;
 
 use super::{KNOCK_AFTER, Mesh};
-use crate::dial;
+use crate::dial::{self, Caller};
 use crate::quic::close;
 
 /// A connection that is not kept ends when nothing was sent over it for so long.
@@ -34,8 +34,12 @@ impl Mesh {
         }
         for (node, address) in wanted.members.into_iter().filter(|(node, _address)| me < *node) {
             if let Entry::Vacant(vacant) = self.dialers.entry(node) {
-                let (endpoint, own) = (self.endpoint.clone(), self.own.clone());
-                let dialing = dial::keep(endpoint, own, (node, address), self.inner.clone());
+                let caller = Caller {
+                    endpoint: self.endpoint.clone(),
+                    own: self.own.clone(),
+                    instance: self.instance,
+                };
+                let dialing = dial::keep(caller, (node, address), self.inner.clone());
                 vacant.insert((address, self.tasks.spawn(dialing)));
             }
         }
@@ -60,7 +64,8 @@ impl Mesh {
         let Some(address) = self.wanted.borrow().members.get(&node).copied() else { return };
         self.pending.entry(node).or_default();
         let (endpoint, own) = (self.endpoint.clone(), self.own.clone());
-        self.tasks.spawn(dial::knock(endpoint, own, (node, address), self.inner.clone()));
+        let caller = Caller { endpoint, own, instance: self.instance };
+        self.tasks.spawn(dial::knock(caller, (node, address), self.inner.clone()));
     }
 
     /// Whoever dials this node does so in vain, and does not know the new address yet. Where this

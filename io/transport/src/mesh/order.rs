@@ -6,6 +6,7 @@ use weft_model::NodeId;
 use weft_whereabouts::Message;
 
 use crate::event::Stranger;
+use crate::instance::Instance;
 
 /// What the mesh's own tasks tell it.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub(crate) enum Inner {
     /// A connection to or from a node whose certificate was verified; with the stream that it has
     /// opened, if this node has dialled.
     Connected(NodeId, Connection, Option<RecvStream>),
+    /// A node has said which agent it is.
+    Greeted(NodeId, usize, Instance),
     /// A connection has ended.
     Closed(NodeId, usize),
     /// A node does not take this one for a member.
