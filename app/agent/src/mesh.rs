@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::sync::{mpsc, oneshot};
 use weft_model::{NetworkId, NodeId, Role};
 use weft_store::Asker;
-use weft_transport::{MeshEvent, Refusal, Request, Response};
+use weft_transport::{MeshEvent, Request, Response};
 
 use crate::fabric::Fabric;
 use crate::inspect::Desk;
@@ -33,7 +33,7 @@ pub(crate) async fn sort(
             MeshEvent::Refused(stranger) => {
                 strangers.tell(stranger);
                 match (stranger.node, stranger.why) {
-                    (Some(by), Refusal::OwnClone) => Heard::Doubled(by),
+                    (Some(by), weft_transport::Refusal::OwnClone) => Heard::Doubled(by),
                     _ => continue,
                 }
             }
