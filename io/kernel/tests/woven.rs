@@ -169,9 +169,10 @@ async fn who_sends_more_than_fits_is_told_so() {
     let (sender, receiver) =
         (datagrams(&a.workload, "10.9.0.1:0"), datagrams(&b.workload, "10.9.0.2:7000"));
     check_arrives(&sender, &receiver, "10.9.0.2:7000");
-    sender.send_to(&[0x77; 1420], "10.9.0.2:7000").unwrap();
     let deadline = std::time::Instant::now() + PATIENCE;
     while !run(&a.workload, "ip route get 10.9.0.2").contains("mtu 1350") {
+        // Within a moment the way is looked up again; then this one is told not to fit.
+        drop(sender.send_to(&[0x77; 1420], "10.9.0.2:7000"));
         assert!(
             std::time::Instant::now() < deadline,
             "{}",
@@ -179,7 +180,7 @@ async fn who_sends_more_than_fits_is_told_so() {
         );
     }
     let drops = a.host.linux.drops().await.unwrap();
-    assert_eq!(drops[&Reason::TooBig], 1);
+    assert!(drops[&Reason::TooBig] >= 1, "{drops:?}");
     transfer(&a, &b, "10.9.0.2:0");
     transfer(&a, &b, "[fd00::2]:0");
 }
@@ -192,13 +193,16 @@ async fn who_sends_more_than_fits_over_ipv6_is_told_so() {
         (datagrams(&a.workload, "[fd00::1]:0"), datagrams(&b.workload, "[fd00::2]:7000"));
     check_arrives(&sender, &receiver, "[fd00::2]:7000");
     let mut inside = Capture::open(&a.workload, "eth0").unwrap();
-    sender.send_to(&[0x77; 1400], "[fd00::2]:7000").unwrap();
     // RFC 4443 §3.2, from the one that it was for: the MTU, and what did not fit.
     let told = |frame: &[u8]| frame.len() > 62 && frame[20] == 58 && frame[54] == 2;
     let deadline = std::time::Instant::now() + PATIENCE;
     let frame = loop {
-        let frame = inside.next(deadline).expect("a message comes back");
-        if told(&frame) {
+        assert!(std::time::Instant::now() < deadline, "no message comes back");
+        // Within a moment the way is looked up again; then this one is told not to fit.
+        drop(sender.send_to(&[0x77; 1400], "[fd00::2]:7000"));
+        let soon = std::time::Instant::now() + Duration::from_millis(20);
+        let mut frames = std::iter::from_fn(|| inside.next(soon));
+        if let Some(frame) = frames.find(|frame| told(frame)) {
             break frame;
         }
     };
@@ -207,10 +211,11 @@ async fn who_sends_more_than_fits_over_ipv6_is_told_so() {
     while !run(&a.workload, "ip -6 route get fd00::2").contains("mtu 1350") {
         assert!(std::time::Instant::now() < deadline, "the sender's kernel does not believe it");
     }
-    assert_eq!(a.host.linux.drops().await.unwrap()[&Reason::TooBig], 1);
+    assert!(a.host.linux.drops().await.unwrap()[&Reason::TooBig] >= 1);
     // What is sent from now on fits, or is cut by who sends it.
-    sender.send_to(&[0x77; 1400], "[fd00::2]:7000").unwrap();
-    assert_eq!(receiver.recv_from(&mut [0; 2000]).unwrap().0, 1400);
+    let again = datagrams(&b.workload, "[fd00::2]:7001");
+    sender.send_to(&[0x77; 1400], "[fd00::2]:7001").unwrap();
+    assert_eq!(again.recv_from(&mut [0; 2000]).unwrap().0, 1400);
 }
 
 #[tokio::test]

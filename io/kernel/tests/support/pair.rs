@@ -126,7 +126,21 @@ pub async fn pair_over(cable: Cable, one: Engine, other: Engine) -> (Side, Side)
         let plan = side.host.reach(&side.desired).await.to_string();
         assert!(plan.starts_with("guard every interface"), "{plan}");
     }
+    settle(&a, &b, "10.9.0.2:7999");
+    settle(&b, &a, "10.9.0.1:7999");
     (a, b)
+}
+
+/// Waits until datagrams arrive: an interface that has just come up drops what is sent by it until
+/// the kernel has noticed that it is up.
+fn settle(from: &Side, to: &Side, at: &str) {
+    let (sender, receiver) = (socket(&from.workload, "0.0.0.0:0"), socket(&to.workload, at));
+    receiver.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while receiver.recv_from(&mut [0; 64]).is_err() {
+        assert!(Instant::now() < deadline, "nothing arrives at {at}");
+        sender.send_to(b"early", at.parse::<SocketAddr>().unwrap()).unwrap();
+    }
 }
 
 pub fn socket(netns: &Netns, at: &str) -> UdpSocket {
