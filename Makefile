@@ -96,6 +96,10 @@ jepsen: $(SET_UP) ## Managers under every fault for long, embedded and on etcd; 
 		$(SUDO) $(TARGET)/release/weft-nemesis run --store $$store --seconds $(NEMESIS_SECONDS) \
 			--runs $(NEMESIS_RUNS) || exit 1; \
 	done
+	$(CARGO) build --locked -p weft
+	@for seed in $$(seq $(NEMESIS_RUNS)); do \
+		WEFT_SEED=$$seed $(CARGO) test --locked $(RUNNER) -p weft-e2e --test faults -- --nocapture || exit 1; \
+	done
 
 build: ## Build the binary for installation
 	$(CARGO) build --locked --release -p weft

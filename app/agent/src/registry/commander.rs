@@ -118,11 +118,9 @@ impl Commander {
             Ok(Err(refused)) if unknown => {
                 if self.shows(&command).await {
                     Ok(Outcome::Done)
-                } else if refused.kind == ProblemKind::Conflict {
-                    // Only a manager's no tells that an earlier attempt was in vain.
-                    Err(refused)
                 } else {
-                    Err(unsettled())
+                    // The attempt before this one may still be under way.
+                    Err(ApiProblem { cause: vec![refused.error], ..unsettled() })
                 }
             }
             Ok(Err(refused)) => Err(refused),
