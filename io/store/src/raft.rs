@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::BoxStream;
-use openraft::{Config, SnapshotPolicy};
+use openraft::storage::RaftLogStorage as _;
+use openraft::{Config, SnapshotPolicy, StorageError};
 use tokio::task::AbortHandle;
 use weft_model::NodeId;
 use weft_registry::{Change, Committed, LeaseId, Revision, Snapshot, Txn};
@@ -80,6 +81,9 @@ struct Open {
     shelf: Arc<Shelf>,
     links: Arc<dyn Links>,
     seat: SeatId,
+    /// The last entry of the log as it was opened. Who leads again at once, in the term that it led
+    /// before, may have acknowledged up to here and applied less: reads wait for it.
+    opened_at: Option<u64>,
     /// Raft takes one change of its members at a time.
     changing: tokio::sync::Mutex<()>,
     lapsing: OnceLock<AbortHandle>,
@@ -127,6 +131,9 @@ impl Raft {
         let path = path.to_owned();
         let (seat, shelf) = blocking(move || found::open(&path, node)).await?;
         let shelf = Arc::new(shelf);
+        let failed = |error: StorageError<SeatId>| StoreError::Stopped { cause: error.to_string() };
+        let log = Log(Arc::clone(&shelf)).get_log_state().await.map_err(failed)?;
+        let opened_at = log.last_log_id.map(|log| log.index);
         let raft = openraft::Raft::new(
             seat,
             Arc::new(config()),
@@ -141,7 +148,7 @@ impl Raft {
             drop(raft.trigger().elect().await);
         }
         let (changing, lapsing) = (tokio::sync::Mutex::default(), OnceLock::new());
-        let open = Arc::new(Open { raft, shelf, links, seat, changing, lapsing });
+        let open = Arc::new(Open { raft, shelf, links, seat, opened_at, changing, lapsing });
         let task = tokio::spawn(lapse::lapse(Arc::downgrade(&open)));
         open.lapsing.get_or_init(|| task.abort_handle());
         Ok(Self(Arc::new(Handle(open))))

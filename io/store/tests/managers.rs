@@ -18,8 +18,7 @@ use std::time::Duration;
 
 use common::managers::{Managers, node, until};
 use common::put;
-use futures::future::join_all;
-use futures::stream::StreamExt;
+use futures::stream::{self, FuturesUnordered, StreamExt};
 use redb::{ReadableDatabase as _, ReadableTableMetadata as _};
 use tokio::time::{Instant, timeout};
 use weft_registry::{Committed, Condition, Op, Txn};
@@ -27,6 +26,9 @@ use weft_store::{Raft, Redb, Store, StoreError};
 
 /// What the issue asks for.
 const WRITES_GO_ON: Duration = Duration::from_secs(3);
+
+/// Writers beside each other.
+const AT_ONCE: usize = 20;
 
 async fn keys(store: &impl Store) -> BTreeSet<String> {
     store.range("").await.unwrap().entries.into_iter().map(|entry| entry.key).collect()
@@ -39,9 +41,14 @@ async fn make(store: &impl Store, key: &str) -> Result<Committed, StoreError> {
     store.commit(Txn { conditions, ops }).await
 }
 
-/// Writes until it is acknowledged, as a client does: on a busy machine the leader may change meanwhile.
-async fn insist(store: &impl Store, key: String, value: Vec<u8>) {
-    until("it is written", async || put(store, &key, value.clone()).await.is_ok()).await;
+/// Writes that many keys, each until it is acknowledged, as clients do: on a busy machine the leader may
+/// change meanwhile.
+async fn insist(store: &impl Store, keys: usize, value: u8) {
+    let write = async |n| {
+        let key = format!("/{n}");
+        until("it is written", async || put(store, &key, vec![value]).await.is_ok()).await;
+    };
+    stream::iter(0..keys).for_each_concurrent(AT_ONCE, write).await;
 }
 
 #[tokio::test]
@@ -126,6 +133,31 @@ async fn without_a_majority_nothing_is_changed_and_the_error_says_so() {
     assert!(keys(&last).await.contains("/before"));
 }
 
+/// It leads again in the same term, and may have applied less than others have acknowledged.
+#[tokio::test]
+async fn a_leader_that_comes_back_at_once_answers_for_what_was_acknowledged() {
+    let directory = tempfile::tempdir().unwrap();
+    let managers = Managers::start(directory.path(), 3).await;
+    for round in 0..5 {
+        let leader = managers.leader().await;
+        let (one, other) = (managers.get(leader % 3 + 1), managers.get((leader + 1) % 3 + 1));
+        let one = &one;
+        let writes = (0..100).map(|n| async move {
+            let key = format!("/{round}/{n}");
+            put(one, &key, vec![round]).await.ok().map(|_revision| key)
+        });
+        let writes: FuturesUnordered<_> = writes.collect();
+        let acknowledged: Vec<_> = writes.take(20).collect().await;
+        managers.kill(leader);
+        until("its file is closed", async || managers.open(leader).await.is_ok()).await;
+        until("there is a majority", async || other.range("").await.is_ok()).await;
+        let known = keys(&other).await;
+        for key in acknowledged.into_iter().flatten() {
+            assert!(known.contains(&key), "{key} was acknowledged, and is not told");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_leader_that_is_cut_off_acknowledges_nothing_and_follows_again() {
     let directory = tempfile::tempdir().unwrap();
@@ -171,7 +203,7 @@ async fn a_manager_that_was_away_for_long_gets_a_snapshot() {
     let first = managers.get(1);
     for round in 0..15 {
         let first = &first;
-        join_all((0..100).map(|n| insist(first, format!("/{n}"), vec![round]))).await;
+        insist(first, 100, round).await;
     }
     until("the file is closed", async || managers.open(3).await.is_ok()).await;
     let third = managers.get(3);
@@ -188,7 +220,7 @@ async fn the_log_is_cut_by_snapshots_however_much_is_written() {
     let one = managers.get(1);
     for round in 0..40_u8 {
         let one = &one;
-        join_all((0..50).map(|n| insist(one, format!("/{n}"), vec![round]))).await;
+        insist(one, 50, round).await;
     }
     let before = one.range("").await.unwrap();
     managers.end(1).await;

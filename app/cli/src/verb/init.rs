@@ -20,8 +20,7 @@ Examples:
   weft init
   weft init --name shop --advertise 192.0.2.10
   weft init --pool 10.99.0.0/16 --subnet-prefix 24
-  weft init --store etcd=https://192.0.2.1:2379,https://192.0.2.2:2379 --etcd-ca ca.pem \\
-            --etcd-cert weft.pem --etcd-key weft.key";
+  weft init --store etcd=https://192.0.2.1:2379 --etcd-ca ca.pem --etcd-cert weft.pem --etcd-key weft.key";
 
 /// Found a cluster; this host is its first manager
 #[derive(Args, Debug)]

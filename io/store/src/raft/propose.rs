@@ -146,9 +146,12 @@ impl Open {
         }
     }
 
+    /// Raft says what it knows to be committed, or the first entry of its term (Raft §6.4). A leader
+    /// that was restarted within its term knows neither that more was.
     async fn read_index_here(&self) -> Result<Option<u64>, Option<NoReading>> {
-        let read = self.raft.get_read_log_id().await;
-        read.map(|(read, _applied)| read.map(|log| log.index)).map_err(RaftError::into_api_error)
+        let read = self.raft.get_read_log_id().await.map_err(RaftError::into_api_error)?;
+        let (read, _applied) = read;
+        Ok(read.map(|log| log.index).max(self.opened_at))
     }
 
     /// Asks the seat that leads, for as long as it does.
