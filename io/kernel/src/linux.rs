@@ -84,18 +84,28 @@ impl Linux {
             .map_err(|source| ObserveError::Netlink { what, source })
     }
 
-    /// What the guard has dropped since this host's kernel started, by reason. Agents come and go
-    /// meanwhile. Empty where the kernel has no guard.
+    /// What the guard has dropped since this host's kernel started, by reason, and what the packet
+    /// filter's rules have dropped before the guard or instead of it, since this was opened. Agents
+    /// come and go meanwhile.
     ///
     /// # Errors
     ///
     /// If the counters cannot be read.
     pub async fn drops(&self) -> Result<BTreeMap<Reason, u64>, ObserveError> {
-        let drops = self.work(|world| world.guard.standing().map(|guard| guard.drops())).await;
+        let read = |world: &mut World| {
+            (world.guard.standing().map(|guard| guard.drops()), world.refused())
+        };
+        let (drops, refused) = self.work(read).await;
         let what = "the guard's counters";
-        drops
+        let mut drops = drops
             .unwrap_or_else(|| Ok(BTreeMap::new()))
-            .map_err(|source| ObserveError::Netlink { what, source })
+            .map_err(|source| ObserveError::Netlink { what, source })?;
+        // Who has no `nft` has no rules either, and is told so by whoever reconciles.
+        let refused = refused.unwrap_or_default();
+        if refused > 0 {
+            *drops.entry(Reason::UnknownPeer).or_default() += refused;
+        }
+        Ok(drops)
     }
 
     /// Packets that the guard drops, as they are dropped. One listener hears each of them: of two,

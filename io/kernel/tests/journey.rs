@@ -81,6 +81,7 @@ async fn vxlan_of_strangers_is_counted_and_dropped() {
         assert!(Instant::now() < deadline, "{rules}");
     };
     let drops = b.host.linux.drops().await.unwrap();
+    assert!(drops[&Reason::UnknownPeer] > 1, "{drops:?}");
     // What is right is left alone, and so its counters are.
     std::fs::create_dir(b.host.pins().join("links")).unwrap();
     b.host.reach(&without).await;

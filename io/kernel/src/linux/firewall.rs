@@ -69,6 +69,32 @@ fn refusal(port: u16, protocol: &'static str, peers: &'static str) -> NfListObje
     )
 }
 
+/// Packets that the guard's rules have dropped. A table that is written anew counts from nothing.
+#[derive(Debug, Default)]
+pub(super) struct Refused {
+    earlier: u64,
+    last: u64,
+}
+
+impl Refused {
+    /// Of all tables together, by what the present one lists.
+    pub(super) fn total(&mut self, listed: &[Value]) -> u64 {
+        let counted = counted(listed);
+        if counted < self.last {
+            self.earlier += self.last;
+        }
+        self.last = counted;
+        self.earlier + counted
+    }
+}
+
+fn counted(listed: &[Value]) -> u64 {
+    let of_guard = |object: &&Value| object.pointer("/rule/chain").is_some_and(|it| it == "guard");
+    let rules = listed.iter().filter(of_guard);
+    let statements = rules.filter_map(|rule| rule.pointer("/rule/expr")?.as_array()).flatten();
+    statements.filter_map(|statement| statement.pointer("/counter/packets")?.as_u64()).sum()
+}
+
 /// Workloads leave with the host's address; nobody outside begins a conversation with them.
 fn masquerade(masquerade: &Masquerade) -> Vec<NfListObject<'static>> {
     let bridge = || text(masquerade.bridge.to_string());
@@ -174,4 +200,27 @@ fn masquerade_of(object: &Value) -> Option<Masquerade> {
     let range = ipnet::IpNet::new(address, length).ok()?;
     let bridge = rule.pointer("/expr/1/match/right")?.as_str()?.parse().ok()?;
     Some(Masquerade { bridge, range })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn listed(counts: [u64; 2]) -> Vec<Value> {
+        let rule = |chain, packets: u64| json!({"rule": {"chain": chain, "expr": [{"match": {}}, {"counter": {"packets": packets}}]}});
+        let [four, six] = counts.map(|packets| rule("guard", packets));
+        vec![json!({"table": {"name": "weft"}}), four, six, rule("forward", 1_000)]
+    }
+
+    #[test]
+    fn a_table_that_is_written_anew_takes_no_count_back() {
+        let mut refused = Refused::default();
+        assert_eq!(refused.total(&listed([2, 3])), 5);
+        assert_eq!(refused.total(&listed([2, 3])), 5);
+        assert_eq!(refused.total(&listed([1, 0])), 6);
+        assert_eq!(refused.total(&[]), 6);
+        assert_eq!(refused.total(&listed([0, 2])), 8);
+    }
 }

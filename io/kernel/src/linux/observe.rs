@@ -59,6 +59,12 @@ impl World {
         Ok(seen)
     }
 
+    /// What the rules have dropped that no program had judged before.
+    pub(super) fn refused(&mut self) -> Result<u64, crate::NftError> {
+        let listed = crate::nft::list(&self.host, firewall::HOME.family, firewall::HOME.table)?;
+        Ok(self.refused.total(&listed.unwrap_or_default()))
+    }
+
     fn list_firewall(&self) -> Result<FirewallSeen, crate::NftError> {
         let listed = crate::nft::list(&self.host, firewall::HOME.family, firewall::HOME.table)?;
         let Some(listed) = listed else { return Ok(FirewallSeen::Missing) };

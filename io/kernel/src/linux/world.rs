@@ -13,6 +13,7 @@ use serde_json::Value;
 use weft_model::Vni;
 use weft_plan::{Firewall, FirewallSeen, PassageSeen};
 
+use super::firewall::Refused;
 use super::generation::Generation;
 use super::settings::Settings;
 use crate::Netns;
@@ -36,6 +37,7 @@ pub(super) struct World {
     pub(super) listed: Option<(u32, Filter)>,
     /// What this kernel's `nft` lists for what was last written.
     pub(super) written: Option<(Firewall, Vec<Value>)>,
+    pub(super) refused: Refused,
 }
 
 /// What the packet filter holds that is Weft's.
@@ -71,6 +73,7 @@ impl World {
             spaces: BTreeMap::new(),
             listed: None,
             written: None,
+            refused: Refused::default(),
         })
     }
 
