@@ -115,7 +115,7 @@ impl Counters {
 }
 
 /// Why a host may be refused.
-const REFUSALS: [&str; 4] = ["foreign", "expired", "no_member", "join"];
+const REFUSALS: [&str; 6] = ["foreign", "expired", "no_member", "join", "clone", "own_clone"];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefusedLabels {

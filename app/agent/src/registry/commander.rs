@@ -120,7 +120,7 @@ impl Commander {
                     Ok(Outcome::Done)
                 } else {
                     // The attempt before this one may still be under way.
-                    Err(ApiProblem { cause: vec![refused.error], ..unsettled() })
+                    Err(unsettled_by(refused))
                 }
             }
             Ok(Err(refused)) => Err(refused),
@@ -277,6 +277,16 @@ fn unseen() -> ApiProblem {
         "the change was made, but no manager that answers here knows of it yet",
         "look whether it is there before you go on",
     )
+}
+
+/// The attempt before may still be under way; this one was refused, perhaps for what is to be mended.
+fn unsettled_by(refused: ApiProblem) -> ApiProblem {
+    let unsettled = unsettled();
+    let hint = match refused.kind {
+        ProblemKind::Unavailable => format!("{}; look first whether it is done", refused.hint),
+        _ => unsettled.hint,
+    };
+    ApiProblem { cause: vec![refused.error], hint, ..unsettled }
 }
 
 fn unsettled() -> ApiProblem {
