@@ -95,10 +95,11 @@ async fn a_prefix_is_founded_once_and_clusters_do_not_see_each_other() {
     assert_eq!(snapshot.revision, first, "what others do is no revision of ours");
     assert_eq!(snapshot.entries.len(), 1);
     let again = Etcd::open(&one).await.unwrap();
-    assert_eq!(again.range("").await.unwrap().entries, snapshot.entries);
+    let read = again.range("").await.unwrap();
+    assert_eq!(read.entries, snapshot.entries);
     let nothing = again.commit(Txn::default()).await;
     assert_eq!(nothing, Ok(Committed::Applied(first)), "and no change is none of theirs");
-    let mut told = again.watch("", first).unwrap();
+    let mut told = again.watch("", read.revision).unwrap();
     again.close();
     let ended = tokio::time::timeout(Duration::from_secs(10), told.next()).await;
     assert!(matches!(ended, Ok(None | Some(Err(_)))), "{ended:?}");
