@@ -14,7 +14,7 @@ const AGENT: &str = "
     </dev/null >>/run/late.log 2>&1 & echo $! > /run/late.pid";
 /// Ends that one, and waits until it is gone.
 const END: &str =
-    "kill $(cat /run/late.pid); while kill -0 $(cat /run/late.pid); do sleep 0.1; done";
+    "kill -9 $(cat /run/late.pid); while kill -0 $(cat /run/late.pid); do sleep 0.1; done";
 
 pub(crate) async fn a_program_at_the_port_is_found(cluster: &Cluster) {
     const ROW: Row = Row {
