@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::State;
 use tokio::time::{sleep, timeout};
 use weft_api::{ApiProblem, ProblemKind, StoreMove, StoreView};
+use weft_registry::Keeping;
 
 use super::json::{Json, Reply};
 use super::status;
@@ -40,17 +41,23 @@ pub(super) async fn moved(
     let access = crate::etcd::access(&asked.etcd)?;
     move_to_etcd(agent.disk(), &office, &access).await?;
     let arrived = async {
-        let there = || {
-            let office = member.tenure.office();
-            office.is_some_and(|office| office.backing().etcd().is_some())
-        };
-        while !(there() && member.fabric.registry.fresh()) {
+        while !goes_on_in_etcd(&member) {
             sleep(PAUSE).await;
         }
     };
     // Late is no failure: the manager goes on as soon as it can.
     drop(timeout(PATIENCE, arrived).await);
     Ok(Json(view(&member)?))
+}
+
+/// This manager has opened the etcd, and what it knows was read there: a view of before may still be
+/// confirmed for a moment.
+fn goes_on_in_etcd(member: &Member) -> bool {
+    let office = member.tenure.office();
+    let open = office.is_some_and(|office| office.backing().etcd().is_some());
+    let view = member.fabric.view();
+    let read = view.cluster().is_some_and(|cluster| cluster.keeping == Keeping::Etcd);
+    open && read && member.fabric.registry.fresh()
 }
 
 fn view(member: &Member) -> Answer<StoreView> {
