@@ -23,6 +23,7 @@ mod share;
 mod tcp;
 mod udp;
 mod upstream;
+mod vigil;
 
 pub use client::ask;
 pub use flight::{DEADLINE, MAX_IN_FLIGHT};

@@ -17,7 +17,8 @@ use crate::forward::Forwarder;
 use crate::lanes::Lanes;
 use crate::overflow::Overflow;
 use crate::share::{Crowd, Share};
-use crate::udp::Counter;
+use crate::udp::{AWAKE, Counter};
+use crate::vigil::Vigil;
 use crate::{Complaints, MAX_IN_FLIGHT, Queries, Upstream, tcp};
 
 /// Where one container's questions come in; opened inside its network namespace.
@@ -101,7 +102,8 @@ async fn serve(
         queries: desk.queries.clone(),
     };
     let overflow = Overflow::follow(&udp)?;
-    let counter = Counter { socket: udp, desk: desk.clone(), asks, share, overflow };
+    let vigil = Vigil::new(AWAKE, Instant::now());
+    let counter = Counter { socket: udp, desk: desk.clone(), asks, share, overflow, vigil };
     tokio::join!(counter.serve(), forwarder.run(queue), tcp::serve(tcp, desk, upstream));
     Ok(())
 }

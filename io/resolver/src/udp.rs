@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tracing::warn;
@@ -15,7 +16,11 @@ use crate::flight::Ask;
 use crate::message::{self, LARGEST_UDP, Transport};
 use crate::overflow::Overflow;
 use crate::share::Share;
+use crate::vigil::Vigil;
 
+/// How long a container's next question is waited for awake: longer than it takes to be woken by an
+/// answer and to ask again.
+pub(crate) const AWAKE: Duration = Duration::from_micros(50);
 /// After this many datagrams other tasks get their turn.
 const BATCH: usize = 64;
 /// How long a container waits that has used up its share; the runtime knows no shorter time.
@@ -29,6 +34,7 @@ pub(crate) struct Counter {
     pub(crate) asks: mpsc::Sender<Ask>,
     pub(crate) share: Share,
     pub(crate) overflow: Overflow,
+    pub(crate) vigil: Vigil,
 }
 
 impl Counter {
@@ -44,11 +50,13 @@ impl Counter {
 
     /// One batch, once there is something to read.
     async fn turn(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        self.socket.readable().await?;
+        self.wait().await?;
         let now = Instant::now();
+        self.vigil.came(now);
         let allowed = self.share.allowed(now, BATCH);
         let taken = self.drain(buffer, allowed)?;
         self.share.took(now, taken);
+        self.vigil.turned(Instant::now());
         if taken < allowed {
             return Ok(());
         }
@@ -59,6 +67,18 @@ impl Counter {
             tokio::task::yield_now().await;
         }
         Ok(())
+    }
+
+    /// Until there is something to read.
+    async fn wait(&self) -> io::Result<()> {
+        while self.vigil.lasts(Instant::now()) {
+            if let Some(ready) = self.socket.readable().now_or_never() {
+                return ready;
+            }
+            // The runtime asks the kernel, and lets others have their turn.
+            tokio::task::yield_now().await;
+        }
+        self.socket.readable().await
     }
 
     /// Takes up to `most` datagrams, and says how many there were.
