@@ -29,7 +29,7 @@ pub use image::IMAGE;
 pub use lab::Lab;
 pub use protocol::{HostState, LabState, Service};
 pub use show::Form;
-pub use spec::{GATEWAY, INTERNET, MOST_HOSTS, NAME_SERVER, OUTSIDE, Spec, executable};
+pub use spec::{GATEWAY, INTERNET, MOST_HOSTS, NAME_SERVERS, OUTSIDE, Spec, executable};
 
 use std::process::ExitCode;
 

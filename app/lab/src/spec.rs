@@ -14,8 +14,9 @@ pub const MOST_HOSTS: u8 = 200;
 pub const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 254);
 /// The address that stands for the internet.
 pub const INTERNET: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
-/// The name server that the hosts ask.
-pub const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 53);
+/// The name servers out there; the hosts ask the first.
+pub const NAME_SERVERS: [Ipv4Addr; 2] =
+    [Ipv4Addr::new(198, 51, 100, 53), Ipv4Addr::new(198, 51, 100, 54)];
 /// The name of the namespace that stands for everything that is not a host.
 pub const OUTSIDE: &str = "outside";
 

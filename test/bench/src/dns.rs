@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use weft_e2e::{Asker, Cluster, Container, Kind, eventually};
 use weft_kernel::Netns;
+use weft_lab::NAME_SERVERS;
 
 use crate::abuse::Abuser;
 use crate::figures::Figures;
@@ -61,8 +62,11 @@ pub(crate) async fn measure() -> anyhow::Result<()> {
     host.docker(&["network", "create", "own"]).await?;
     cluster.network("woven", &[]).await?;
     let mut containers = Vec::new();
-    let docker = side(&cluster, "own", &mut containers).await?;
-    let weft = side(&cluster, "woven", &mut containers).await?;
+    // Each side has its own name server beyond: the host translates addresses for both, and who comes
+    // second would find the ports taken that its questions leave by.
+    let [first, second] = NAME_SERVERS.map(|server| server.to_string());
+    let docker = side(&cluster, "own", &first, &mut containers).await?;
+    let weft = side(&cluster, "woven", &second, &mut containers).await?;
     let rows = tokio::task::block_in_place(|| rows(&docker, &weft))?;
     drop(containers);
     cluster.down().await?;
@@ -74,14 +78,16 @@ pub(crate) async fn measure() -> anyhow::Result<()> {
 async fn side<'a>(
     cluster: &'a Cluster,
     network: &str,
+    beyond: &str,
     containers: &mut Vec<Container<'a>>,
 ) -> anyhow::Result<Side> {
     let host = cluster.host("h1")?;
     let name = |part: &str| format!("{network}-{part}");
     let alias = ["--network-alias", "target"];
     containers.push(Container::start(host, network, &name("target"), &alias).await?);
-    let asker = Container::start(host, network, &name("asker"), &[]).await?;
-    let abuser = Container::start(host, network, &name("abuser"), &[]).await?;
+    let asks = ["--dns", beyond];
+    let asker = Container::start(host, network, &name("asker"), &asks).await?;
+    let abuser = Container::start(host, network, &name("abuser"), &asks).await?;
     for container in [&asker, &abuser] {
         let asker = Asker::of(container).await?;
         eventually(SOON, || ready(asker.resolves(&["target"]))).await?;

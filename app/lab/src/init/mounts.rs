@@ -14,7 +14,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use crate::LabError;
 use crate::error::{NEED_ROOT, OrHint};
 use crate::image::BUSYBOX;
-use crate::spec::{GATEWAY, NAME_SERVER, OUTSIDE, Order};
+use crate::spec::{GATEWAY, NAME_SERVERS, OUTSIDE, Order};
 use crate::tool;
 
 /// Where the machine's own directories stay reachable.
@@ -156,7 +156,7 @@ fn write_files(order: &Order) -> io::Result<()> {
         format!("127.0.0.1 localhost\n::1 localhost\n{hosts}{GATEWAY} {OUTSIDE}\n"),
     )?;
     fs::write("/etc/hostname", format!("{}\n", order.host))?;
-    fs::write("/etc/resolv.conf", format!("nameserver {NAME_SERVER}\n"))?;
+    fs::write("/etc/resolv.conf", format!("nameserver {}\n", NAME_SERVERS[0]))?;
     let live_restore = order.live_restore;
     fs::write("/etc/docker/daemon.json", format!("{{\"live-restore\": {live_restore}}}\n"))?;
     if let Some(datapath) = &order.datapath

@@ -1,11 +1,11 @@
-//! The name server of "the internet": it knows `outside.test` and nothing else (RFC 1035).
+//! The name servers of "the internet": each knows `outside.test` and nothing else (RFC 1035).
 
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::thread;
 
 use super::echo::each;
-use crate::spec::{INTERNET, NAME_SERVER};
+use crate::spec::{INTERNET, NAME_SERVERS};
 
 const NAME: &[u8] = b"\x07outside\x04test\x00";
 const TYPE_A: [u8; 2] = [0, 1];
@@ -13,7 +13,11 @@ const NO_SUCH_NAME: u8 = 3;
 
 /// Listens on UDP and TCP.
 pub(super) fn serve() -> io::Result<()> {
-    let (udp, tcp) = (UdpSocket::bind((NAME_SERVER, 53))?, TcpListener::bind((NAME_SERVER, 53))?);
+    NAME_SERVERS.into_iter().try_for_each(listen)
+}
+
+fn listen(address: Ipv4Addr) -> io::Result<()> {
+    let (udp, tcp) = (UdpSocket::bind((address, 53))?, TcpListener::bind((address, 53))?);
     thread::spawn(move || datagrams(&udp));
     thread::spawn(move || each(&tcp, stream));
     Ok(())

@@ -14,7 +14,7 @@ use nix::mount::{MsFlags, mount};
 use crate::LabError;
 use crate::error::{NEED_ROOT, OrHint, TRY_DOWN};
 use crate::protocol::{self, Reply};
-use crate::spec::{GATEWAY, INTERNET, NAME_SERVER, OUTSIDE, Order};
+use crate::spec::{GATEWAY, INTERNET, NAME_SERVERS, OUTSIDE, Order};
 use crate::tool;
 
 /// Becomes the outside; answers on standard output when it is up.
@@ -45,7 +45,9 @@ fn start() -> Result<(), LabError> {
          link set eth0 addrgenmode none up\n\
          addr add {GATEWAY}/24 dev eth0\n\
          addr add {INTERNET}/32 dev lo\n\
-         addr add {NAME_SERVER}/32 dev lo\n"
+         addr add {}/32 dev lo\n\
+         addr add {}/32 dev lo\n",
+        NAME_SERVERS[0], NAME_SERVERS[1]
     ))?;
     dns::serve().or_hint(what, TRY_DOWN)?;
     echo::serve().or_hint(what, TRY_DOWN)
