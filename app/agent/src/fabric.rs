@@ -36,7 +36,7 @@ pub(crate) struct Fabric {
     pub(crate) pause: Pause,
     /// Addresses go to other nodes one after the other.
     pub(crate) ceding: Arc<Mutex<()>>,
-    /// So are blocks claimed: of two claims for one need the second finds the network full.
+    /// So are blocks claimed: what one brings may do for who waits behind it.
     pub(crate) claiming: Arc<Mutex<()>>,
 }
 
@@ -114,10 +114,11 @@ impl Fabric {
                 Ok(address) => return Ok(address),
                 Err(LeaseRefused::Refused(problem)) => return Err(problem),
                 // A claim that was under way until now may have brought what is needed.
-                Err(LeaseRefused::NeedsBlock(Want::Next)) if claiming.is_none() => {
+                Err(LeaseRefused::NeedsNext { .. }) if claiming.is_none() => {
                     claiming = Some(self.claiming.lock().await);
                 }
-                Err(LeaseRefused::NeedsBlock(want)) => self.claim_block(network, want).await?,
+                Err(LeaseRefused::NeedsNext { known }) => self.claim_next(network, known).await?,
+                Err(LeaseRefused::NeedsHolding(address)) => self.claim(network, address).await?,
             }
         }
         Err(problem(
@@ -127,20 +128,25 @@ impl Fabric {
         ))
     }
 
-    /// Claims the next block before the present ones are used up.
-    pub(crate) async fn claim_ahead(&self, network: NetworkId) -> Answer<()> {
+    /// Claims the next block before the present ones, of which `known` is the newest, are used up.
+    pub(crate) async fn claim_ahead(&self, network: NetworkId, known: u64) -> Answer<()> {
         let _one_at_a_time = self.claiming.lock().await;
-        self.claim_block(network, Want::Next).await
+        self.claim_next(network, known).await
     }
 
-    async fn claim_block(&self, network: NetworkId, want: Want) -> Answer<()> {
-        if let Want::Holding(address) = want
-            && let Some(owner) = self.registry.owner(network, address)
-        {
+    /// Brings the block after `known`, which may be this node's already and on its way here.
+    async fn claim_next(&self, network: NetworkId, known: u64) -> Answer<()> {
+        let (want, known) = (Want::Next, Some(known));
+        self.registry.command(Command::ClaimBlock { network, want, known }).await.map(drop)
+    }
+
+    /// Brings a block with `address`, or this address of another node's block.
+    async fn claim(&self, network: NetworkId, address: IpAddr) -> Answer<()> {
+        if let Some(owner) = self.registry.owner(network, address) {
             return self.registry.obtain(network, address, owner).await;
         }
-        self.registry.command(Command::ClaimBlock { network, want }).await?;
-        Ok(())
+        let claim = Command::ClaimBlock { network, want: Want::Holding(address), known: None };
+        self.registry.command(claim).await.map(drop)
     }
 
     /// Lets node `to` have an address of this node's that nobody uses.

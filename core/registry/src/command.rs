@@ -106,6 +106,11 @@ pub enum Command {
         network: NetworkId,
         /// Which ones.
         want: Want,
+        /// For [`Want::Next`]: the newest of the asker's own blocks there that it knows of, as
+        /// [`View::newest_block`] tells it. One that is newer is answered with, instead of another:
+        /// the answer to an earlier claim was lost, or is on its way. Absent: always another.
+        #[serde(default)]
+        known: Option<u64>,
     },
     /// Gives addresses back; repeated, it changes nothing.
     ReleaseBlock {

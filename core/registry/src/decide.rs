@@ -94,7 +94,9 @@ fn decide_by(
         Command::NameNetwork { id, name, labels } => network::name(situation, *id, name, labels),
         Command::RemoveNetwork { id } => network::remove(situation, *id),
         Command::TornDown { network } => Ok(quarantine::torn_down(situation, *network)),
-        Command::ClaimBlock { network, want } => block::claim(situation, *network, *want),
+        Command::ClaimBlock { network, want, known } => {
+            block::claim(situation, *network, *want, *known)
+        }
         Command::ReleaseBlock { network, range } => block::release(situation, *network, *range),
         Command::CedeAddress { network, address, to } => {
             block::cede(situation, *network, *address, *to)

@@ -170,6 +170,13 @@ impl View {
         self.blocks(network).filter(move |block| block.owner == owner)
     }
 
+    /// The generation of the block of a network that a node was given last, of those that it has; 0
+    /// without any.
+    #[must_use]
+    pub fn newest_block(&self, network: NetworkId, owner: NodeId) -> u64 {
+        self.blocks_of(network, owner).map(|block| block.generation).max().unwrap_or_default()
+    }
+
     /// Whether less than half of a network's addresses are in blocks, so that a node may take one
     /// before it needs it without another going short.
     #[must_use]

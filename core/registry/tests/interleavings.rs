@@ -311,11 +311,13 @@ fn command(wish: Wish, view: &View, by: NodeId) -> Option<Command> {
             labels: BTreeMap::new(),
         },
         Wish::Remove { id } => Command::RemoveNetwork { id: network(id) },
-        Wish::Claim { id } => Command::ClaimBlock { network: network(id), want: Want::Next },
+        Wish::Claim { id } => {
+            Command::ClaimBlock { network: network(id), want: Want::Next, known: None }
+        }
         Wish::ClaimHolding { id, host } => {
             let subnet = view.network(network(id))?.subnets.first()?.range;
             let address = subnet.hosts().nth(host.into())?;
-            Command::ClaimBlock { network: network(id), want: Want::Holding(address) }
+            Command::ClaimBlock { network: network(id), want: Want::Holding(address), known: None }
         }
         Wish::Release { id } => {
             let range = view.blocks_of(network(id), by).next()?.range;

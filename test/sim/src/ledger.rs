@@ -76,7 +76,7 @@ impl Ledger {
         by: NodeId,
         network: NetworkId,
     ) -> Option<Block> {
-        let command = Command::ClaimBlock { network, want: Want::Next };
+        let command = Command::ClaimBlock { network, want: Want::Next, known: None };
         for _ in 0..ATTEMPTS {
             let decided = decided(self.known.get(manager)?, by, &command);
             if let Some((txn, Outcome::Block(block))) = decided

@@ -44,8 +44,8 @@ fn uncovered(fabric: &Fabric) -> BTreeSet<Held> {
 }
 
 async fn claim(fabric: &Fabric, Held { network, address }: Held) {
-    let want = Want::Holding(address);
-    match fabric.registry.command(Command::ClaimBlock { network, want }).await {
+    let claim = Command::ClaimBlock { network, want: Want::Holding(address), known: None };
+    match fabric.registry.command(claim).await {
         Ok(_block) => {
             tracing::info!(%network, %address, "a block that the registry had lost is claimed again");
         }

@@ -13,13 +13,13 @@ use crate::fabric::Fabric;
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Claims blocks for networks that run low until the state's owner is gone.
-pub(crate) async fn claim_ahead(fabric: Fabric, mut low: watch::Receiver<Vec<NetworkId>>) {
+pub(crate) async fn claim_ahead(fabric: Fabric, mut low: watch::Receiver<Vec<(NetworkId, u64)>>) {
     loop {
         let waited = low.wait_for(|networks| !networks.is_empty()).await;
         let Ok(networks) = waited.map(|networks| networks.clone()) else { return };
         fabric.registry.confirmed().await;
-        for network in networks {
-            claim(&fabric, network).await;
+        for (network, known) in networks {
+            claim(&fabric, network, known).await;
         }
         // The owner looks at its blocks again with its next housekeeping.
         if tokio::time::timeout(PAUSE, low.changed()).await.is_ok_and(|gone| gone.is_err()) {
@@ -28,8 +28,8 @@ pub(crate) async fn claim_ahead(fabric: Fabric, mut low: watch::Receiver<Vec<Net
     }
 }
 
-async fn claim(fabric: &Fabric, network: NetworkId) {
-    match fabric.claim_ahead(network).await {
+async fn claim(fabric: &Fabric, network: NetworkId, known: u64) {
+    match fabric.claim_ahead(network, known).await {
         Ok(()) => tracing::debug!(%network, "a block was claimed ahead"),
         Err(problem) => tracing::debug!(%network, %problem, "no block was claimed ahead"),
     }

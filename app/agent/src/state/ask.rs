@@ -9,7 +9,6 @@ use ipnet::IpNet;
 use tokio::sync::oneshot;
 use weft_docker::{DockerEndpointId, DockerNetworkId, Names};
 use weft_model::{EndpointId, Mtu, NetworkId};
-use weft_registry::Want;
 
 use crate::local::Attachment;
 use crate::problem::Answer;
@@ -127,8 +126,13 @@ pub(crate) enum Ask {
 /// Why there is no address yet.
 #[derive(Clone, Debug)]
 pub(crate) enum LeaseRefused {
-    /// This node's blocks have none: the registry must be asked for a block.
-    NeedsBlock(Want),
+    /// This node's blocks have none: the registry must be asked for another one.
+    NeedsNext {
+        /// The newest block that this node knows of, as in [`weft_registry::View::newest_block`].
+        known: u64,
+    },
+    /// The registry must be asked for a block with this address.
+    NeedsHolding(IpAddr),
     /// There will be none.
     Refused(weft_api::ApiProblem),
 }

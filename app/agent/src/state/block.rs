@@ -116,7 +116,9 @@ impl State {
         match self.hold_back(network, address).await {
             Ok(()) => {}
             Err(LeaseRefused::Refused(problem)) => return Err(problem),
-            Err(LeaseRefused::NeedsBlock(_)) => return Err(moved(address)),
+            Err(LeaseRefused::NeedsNext { .. } | LeaseRefused::NeedsHolding(_)) => {
+                return Err(moved(address));
+            }
         }
         self.retiring.insert((network, range));
         Ok(range)
@@ -141,15 +143,21 @@ impl State {
         mine.filter(|block| self.was_given_back(block)).map(|block| (block.network, block.range))
     }
 
+    /// The newest block of this node's that it knows of: a claim asks for the one after it.
+    pub(super) fn newest_block(&self, network: NetworkId) -> u64 {
+        self.followed.view.newest_block(network, self.me.id)
+    }
+
     /// Tells which networks' addresses run low here although the cluster has plenty.
     pub(super) fn look_ahead(&self) {
         let view = &self.followed.view;
-        let low: Vec<NetworkId> = self
+        let low: Vec<(NetworkId, u64)> = self
             .lessors
             .iter()
             .filter(|(_, lessor)| lessor.blocks().next().is_some() && lessor.wants_block())
             .map(|(network, _)| *network)
             .filter(|network| view.has_plenty(*network))
+            .map(|network| (network, self.newest_block(network)))
             .collect();
         self.out.low_networks.send_if_modified(|known| {
             let differs = *known != low;

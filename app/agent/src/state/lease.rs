@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use weft_addresses::{Lessor, NoAddress, NotLeasable};
+use weft_addresses::{Lessor, NotLeasable};
 use weft_api::{ApiProblem, ProblemKind};
 use weft_model::NetworkId;
-use weft_registry::Want;
 
 use super::{LeaseRefused, State};
 use crate::local::Held;
@@ -23,13 +22,13 @@ impl State {
         network: NetworkId,
         want: Option<IpAddr>,
     ) -> Result<IpAddr, LeaseRefused> {
-        let now = Self::now();
+        let (now, known) = (Self::now(), self.newest_block(network));
         let lessor = self
             .lessors
             .get_mut(&network)
             .ok_or_else(|| LeaseRefused::Refused(not_found("network", &network.to_string())))?;
         let address = match want {
-            None => lessor.lease(now).map_err(|error| no_address(&error))?,
+            None => lessor.lease(now).map_err(|_used_up| LeaseRefused::NeedsNext { known })?,
             Some(address) => match lessor.lease_exact(now, address) {
                 Ok(()) => address,
                 Err(NotLeasable::Resting { .. }) => {
@@ -88,17 +87,9 @@ impl State {
     }
 }
 
-fn no_address(error: &NoAddress) -> LeaseRefused {
-    match error {
-        NoAddress::NoBlock | NoAddress::AllLeased | NoAddress::AllResting { .. } => {
-            LeaseRefused::NeedsBlock(Want::Next)
-        }
-    }
-}
-
 fn not_leasable(error: &NotLeasable, address: IpAddr) -> LeaseRefused {
     match error {
-        NotLeasable::NotInBlocks(_) => LeaseRefused::NeedsBlock(Want::Holding(address)),
+        NotLeasable::NotInBlocks(_) => LeaseRefused::NeedsHolding(address),
         NotLeasable::Leased(_) => refused(
             ProblemKind::Conflict,
             format!("address {address} is in use"),

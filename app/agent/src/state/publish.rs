@@ -34,8 +34,9 @@ pub(crate) struct Outputs {
     pub(crate) cluster_networks: watch::Sender<ClusterNetworks>,
     /// Blocks that this node may give back.
     pub(crate) idle_blocks: watch::Sender<Vec<(NetworkId, IpNet)>>,
-    /// Networks of which this node should claim another block before it needs it.
-    pub(crate) low_networks: watch::Sender<Vec<NetworkId>>,
+    /// Networks of which this node should claim another block before it needs it, each with the newest
+    /// block that it has.
+    pub(crate) low_networks: watch::Sender<Vec<(NetworkId, u64)>>,
 }
 
 /// The other ends of [`Outputs`], where they are new with each membership.
@@ -53,8 +54,9 @@ pub(crate) struct Seen {
     pub(crate) listening: watch::Sender<Arc<Listeners>>,
     /// Blocks that this node may give back.
     pub(crate) idle_blocks: watch::Receiver<Vec<(NetworkId, IpNet)>>,
-    /// Networks of which this node should claim another block before it needs it.
-    pub(crate) low_networks: watch::Receiver<Vec<NetworkId>>,
+    /// Networks of which this node should claim another block before it needs it, each with the newest
+    /// block that it has.
+    pub(crate) low_networks: watch::Receiver<Vec<(NetworkId, u64)>>,
 }
 
 impl Outputs {

@@ -22,7 +22,7 @@ impl Command {
             Self::TornDown { network } => {
                 format!("nothing is left here of network {}", of(network))
             }
-            Self::ClaimBlock { network, want } => claim(&of(network), *want),
+            Self::ClaimBlock { network, want, known: _ } => claim(&of(network), *want),
             Self::ReleaseBlock { network, range } => {
                 format!("give back {range} of {}", of(network))
             }

@@ -14,10 +14,14 @@ pub(super) fn claim(
     situation: &Situation<'_>,
     network: NetworkId,
     want: Want,
+    known: Option<u64>,
 ) -> Result<Decision, Refused> {
     let network = situation.view.network(network).ok_or(Refused::NoSuchNetwork(network))?;
     let range = match want {
-        Want::Next => next(situation, network)?,
+        Want::Next => match on_its_way(situation, network.id, known) {
+            Some(block) => return Ok(already(Outcome::Block(block))),
+            None => next(situation, network)?,
+        },
         Want::Holding(address) => match owned(situation, network, address)? {
             Some(block) => return Ok(already(Outcome::Block(block))),
             None => holding(situation, network, address)?,
@@ -71,6 +75,13 @@ pub(super) fn cede(
     let kept = without(old.range, address).into_iter().map(|range| Block { range, ..*old });
     let draft = kept.fold(draft, |draft, block| draft.put(&key(&block), &block));
     Ok(draft.put(&key(&ceded), &ceded).count(&counter).decided(Outcome::Block(ceded)))
+}
+
+/// A block of the asker's that it does not know of yet.
+fn on_its_way(situation: &Situation<'_>, network: NetworkId, known: Option<u64>) -> Option<Block> {
+    let own = situation.view.blocks_of(network, situation.by);
+    let newest = own.max_by_key(|block| block.generation)?;
+    (newest.generation > known?).then_some(*newest)
 }
 
 fn next(situation: &Situation<'_>, network: &Network) -> Result<IpNet, Refused> {

@@ -184,12 +184,31 @@ fn blocks_do_not_overlap_and_generations_are_never_given_again() {
 fn a_full_subnet_is_told() {
     let mut world = World::founded();
     world.network(NetworkRequest { subnet: Some(net("10.99.0.0/29")), ..named(1, "tiny") });
-    let claim = Command::ClaimBlock { network: network_id(1), want: Want::Next };
+    let claim = Command::ClaimBlock { network: network_id(1), want: Want::Next, known: None };
     let refused = (0..9).find_map(|_| world.ask(1, &claim).err()).unwrap();
     assert_eq!(
         refused.to_string(),
         "network tiny is full: all addresses of 10.99.0.0/29 are in blocks of nodes"
     );
+}
+
+#[test]
+fn a_block_that_the_asker_does_not_know_of_yet_is_answered_with_before_another() {
+    let mut world = World::founded();
+    world.network(NetworkRequest { subnet: Some(net("10.99.0.0/29")), ..named(1, "tiny") });
+    let newest = |world: &World| world.view.newest_block(network_id(1), node_id(1));
+    let claim = |known| Command::ClaimBlock { network: network_id(1), want: Want::Next, known };
+    // Three blocks fill it. Each is asked for twice, the second time as if the first were unknown.
+    for nth in 1..=3 {
+        let known = Some(newest(&world));
+        let given = world.ask(1, &claim(known)).unwrap();
+        assert_eq!(world.ask(1, &claim(known)), Ok(given), "block {nth}");
+        assert_eq!(world.view.blocks(network_id(1)).count(), nth);
+    }
+    let known = Some(newest(&world));
+    assert!(matches!(world.ask(1, &claim(known)), Err(Refused::SubnetFull { .. })));
+    world.join(2, Role::Worker);
+    assert!(matches!(world.ask(2, &claim(Some(0))), Err(Refused::SubnetFull { .. })));
 }
 
 #[test]
@@ -200,6 +219,7 @@ fn a_wanted_address_is_given_unless_another_node_has_it() {
     let claim = |address: [u8; 4]| Command::ClaimBlock {
         network: network_id(1),
         want: Want::Holding(address.into()),
+        known: None,
     };
     let Ok(Outcome::Block(block)) = world.ask(1, &claim([10, 64, 0, 77])) else { panic!() };
     assert_eq!(block.range, net("10.64.0.72/29"));
@@ -357,7 +377,9 @@ fn what_was_done_by_a_lost_attempt_is_seen() {
 fn counters_come_last() {
     let mut world = World::founded();
     world.network(request(1));
-    for command in [create(2), Command::ClaimBlock { network: network_id(1), want: Want::Next }] {
+    for command in
+        [create(2), Command::ClaimBlock { network: network_id(1), want: Want::Next, known: None }]
+    {
         let decision = world.decide(1, &command).unwrap();
         let last = match decision.txn.ops.last() {
             Some(Op::Put { key, .. }) => Key::parse(key).unwrap().unwrap(),
@@ -398,7 +420,8 @@ impl World {
     }
 
     fn claim(&mut self, by: u128, network: u128) -> Block {
-        let command = Command::ClaimBlock { network: network_id(network), want: Want::Next };
+        let command =
+            Command::ClaimBlock { network: network_id(network), want: Want::Next, known: None };
         match self.ask(by, &command).unwrap() {
             Outcome::Block(block) => block,
             other => panic!("{other:?}"),
