@@ -28,7 +28,7 @@ use weft_plan::IfName;
 pub use self::checksums::{wrong_checksums, wrong_datagrams};
 pub use self::echo::{Echo, answers_ping};
 pub use self::features::{Missing, missing_features};
-pub use self::interface::{Interface, interface_with, set_mtu};
+pub use self::interface::{interface_with, set_mtu};
 pub use self::listeners::{Ported, listeners};
 pub use self::port::{udp_port_process, udp_port_taken};
 pub use self::probe::{Ear, Nonce, probe};

@@ -16,9 +16,7 @@ pub(super) fn interface(
     own: (MacAddr, IpAddr),
     towards: IpAddr,
 ) -> Option<Interface> {
-    let seen = host::interface_with(netns, own, towards).ok().flatten()?;
-    let host::Interface { name, up, mtu, addresses, leads_by, fixed } = seen;
-    Some(Interface { name, up, mtu, addresses, leads_by, fixed })
+    host::interface_with(netns, own, towards).ok().flatten()
 }
 
 /// Whether somebody listens for the packet; blocks for a moment.

@@ -7,29 +7,13 @@ use std::net::IpAddr;
 use netlink_packet_route::AddressFamily;
 use weft_model::{MacAddr, Mtu};
 use weft_plan::IfName;
+use weft_trace::Interface;
 
 use crate::Netns;
 use crate::netlink::Rtnl;
 use crate::netlink::address::{self, Route};
 use crate::netlink::entry::{self, Entry};
 use crate::netlink::link::{self, Link};
-
-/// An interface inside a namespace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Interface {
-    /// Its name there.
-    pub name: String,
-    /// Whether it is up.
-    pub up: bool,
-    /// The largest packet that it sends.
-    pub mtu: u32,
-    /// Its addresses.
-    pub addresses: BTreeSet<IpAddr>,
-    /// The interface that the route to the other end leads by.
-    pub leads_by: Option<String>,
-    /// What is fixed in the namespace's neighbour table for the other end.
-    pub fixed: Option<MacAddr>,
-}
 
 /// The interface with these two addresses, and how it reaches `towards`; blocks for a moment. If
 /// none has both, the first that has the Ethernet address.
