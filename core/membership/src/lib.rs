@@ -12,6 +12,7 @@
 //!
 //! A machine without clock, socket or randomness of its own: see [`Membership`].
 
+mod claimant;
 mod codec;
 mod event;
 mod exchange;
@@ -27,6 +28,7 @@ mod transmit;
 mod trouble;
 mod who;
 
+pub use claimant::Claimant;
 pub use codec::Malformed;
 pub use event::Event;
 pub use membership::Membership;

@@ -4,10 +4,9 @@
 //! state directory has another one. It goes with each connection: the one who dials writes it into the server's
 //! name, which TLS carries and nobody looks at otherwise; the other one greets with it.
 
-use std::net::IpAddr;
-
 use quinn::Connection;
 use quinn::crypto::rustls::HandshakeData;
+use weft_membership::Claimant;
 
 /// What a running agent is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,37 +36,15 @@ impl Instance {
     }
 }
 
-/// An agent behind a connection, as far as it is known.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen {
-    pub(crate) instance: Option<Instance>,
-    pub(crate) at: IpAddr,
-}
-
-/// Whether two agents that claim to be the same node may both run. One that was started again where
-/// it was replaces itself: two cannot have the same port.
-pub(crate) fn are_rivals(old: Seen, new: Seen) -> bool {
-    let both = old.instance.zip(new.instance);
-    both.is_some_and(|(old, new)| old != new) && old.at.to_canonical() != new.at.to_canonical()
+/// The agent at the other end of a connection, as far as it is known.
+pub(crate) fn claimant(instance: Option<Instance>, connection: &Connection) -> Claimant {
+    let instance = instance.map(|Instance(number)| number);
+    Claimant { instance, at: connection.remote_address().ip() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn seen(instance: Option<u64>, last: u8) -> Seen {
-        Seen { instance: instance.map(Instance), at: IpAddr::from([192, 0, 2, last]) }
-    }
-
-    #[test]
-    fn two_agents_on_two_hosts_are_rivals_and_one_that_restarts_or_moves_is_not() {
-        assert!(are_rivals(seen(Some(1), 1), seen(Some(2), 2)));
-        assert!(!are_rivals(seen(Some(1), 1), seen(Some(2), 1)), "started again");
-        assert!(!are_rivals(seen(Some(1), 1), seen(Some(1), 2)), "has another address");
-        assert!(!are_rivals(seen(None, 1), seen(Some(2), 2)), "not known");
-        let mapped = Seen { at: "::ffff:192.0.2.1".parse().unwrap(), ..seen(Some(2), 9) };
-        assert!(!are_rivals(seen(Some(1), 1), mapped), "the same address in the other form");
-    }
 
     #[test]
     fn it_is_read_out_of_the_name_that_it_was_written_into() {

@@ -13,12 +13,13 @@ use quinn::{Connection, Endpoint, RecvStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
+use weft_membership::Claimant;
 use weft_model::NodeId;
 
 use crate::connection::{self, accept};
 use crate::event::{MeshEvent, Refusal, Stranger};
 use crate::handle::MeshHandle;
-use crate::instance::{Instance, Seen, are_rivals};
+use crate::instance::{Instance, claimant};
 use crate::peers::{Peers, Pending};
 use crate::quic::{BindError, close, listen, serving};
 use crate::{Credentials, tls};
@@ -45,8 +46,8 @@ struct Peer {
 }
 
 impl Peer {
-    fn seen(&self) -> Seen {
-        Seen { instance: self.instance, at: self.connection.remote_address().ip() }
+    fn claimant(&self) -> Claimant {
+        claimant(self.instance, &self.connection)
     }
 }
 
@@ -198,8 +199,9 @@ impl Mesh {
         }
         let dials = first.is_none();
         let instance = dials.then(|| Instance::of_dialer(&connection)).flatten();
-        let new = Seen { instance, at: connection.remote_address().ip() };
-        if let Some(old) = self.connected.get(&node).filter(|old| are_rivals(old.seen(), new)) {
+        let new = claimant(instance, &connection);
+        let old = self.connected.get(&node);
+        if let Some(old) = old.filter(|old| old.claimant().is_rival_of(&new)) {
             let (old, inner) = (old.connection.clone(), self.inner.clone());
             self.tasks.spawn(contest(node, old, connection, inner));
             return;
