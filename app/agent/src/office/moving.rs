@@ -5,7 +5,9 @@
 //! copy, and ask it for the way. What was on their disks is put aside: nobody opens it again.
 
 use weft_api::{ApiProblem, ProblemKind};
-use weft_registry::{Cluster, Command, Keeping, Snapshot, View, generation, with_keeping};
+use weft_registry::{
+    Command, Keeping, NotMoved, Snapshot, There, View, has_arrived, may_leave, with_keeping,
+};
 use weft_store::{Etcd, EtcdAccess, EtcdFault, Store as _, StoreError};
 
 use super::authority::{Deed, ask_authority};
@@ -44,12 +46,9 @@ pub(crate) async fn move_to_etcd(disk: &Disk, office: &Office, access: &EtcdAcce
 /// Before anything is sealed: etcd answers, and nothing is there but what an earlier attempt left.
 async fn must_be_free(access: &EtcdAccess, office: &Office) -> Answer<()> {
     let here = office.manager.store().range("/").await.map_err(|e| not_moved(&e))?;
-    match Etcd::open(access).await {
-        Err(StoreError::Etcd(EtcdFault::Missing(_))) => Ok(()),
-        Err(error) if keeping(&here) == Some(Keeping::Moving) => Err(unfinished(&error)),
-        Err(error) => Err(not_moved(&error)),
-        Ok(there) => is_copy_of(&there, &here).await,
-    }
+    let looked = look(access).await;
+    let error = looked.as_ref().err().unwrap_or(&StoreError::Unsettled);
+    may_leave(&here, there(&looked)).map_err(|why| told(why, error))
 }
 
 /// The copy could not be founded, as it seems. If it is there all the same, the move goes on; if it
@@ -60,45 +59,49 @@ async fn settle(
     sealed: &Snapshot,
     error: &StoreError,
 ) -> Answer<()> {
+    let perhaps = matches!(error, StoreError::Unsettled);
+    let arrived = has_arrived(sealed, there(&look(access).await), perhaps);
+    if arrived == Err(NotMoved::Stays) {
+        seal(office, Keeping::Managers).await?;
+    }
+    arrived.map_err(|why| told(why, error))
+}
+
+/// The registry that is in etcd, if there is one.
+async fn look(access: &EtcdAccess) -> Result<Option<Snapshot>, StoreError> {
     match Etcd::open(access).await {
-        Ok(there) => is_copy_of(&there, sealed).await,
-        Err(StoreError::Etcd(EtcdFault::Missing(_))) if !matches!(error, StoreError::Unsettled) => {
-            seal(office, Keeping::Managers).await?;
-            Err(not_moved(error))
-        }
-        Err(_not_known) => Err(unfinished(error)),
+        Err(StoreError::Etcd(EtcdFault::Missing(_))) => Ok(None),
+        Err(error) => Err(error),
+        Ok(etcd) => etcd.range("/").await.map(Some),
     }
 }
 
-/// Whether what is in etcd was copied from this very registry, after it was sealed.
-async fn is_copy_of(there: &Etcd, sealed: &Snapshot) -> Answer<()> {
-    let copy = there.range("/").await.map_err(|e| not_moved(&e))?;
-    let id = |snapshot| cluster(snapshot).map(|cluster| cluster.id);
-    let was_moved = keeping(sealed) == Some(Keeping::Moving)
-        && keeping(&copy) == Some(Keeping::Etcd)
-        && id(sealed) == id(&copy);
-    let later =
-        generation(copy.revision) == generation(sealed.revision) && copy.revision > sealed.revision;
-    if was_moved && later {
-        return Ok(());
+const fn there(looked: &Result<Option<Snapshot>, StoreError>) -> There<'_> {
+    match looked {
+        Ok(Some(registry)) => There::Found(registry),
+        Ok(None) => There::Nothing,
+        Err(_away) => There::Unknown,
     }
-    let what = "the registry cannot be moved: there is one under that prefix already";
-    let hint = "choose another prefix: weft store move --etcd-prefix PREFIX --to …";
-    Err(problem(ProblemKind::Conflict, what, hint))
 }
 
-fn cluster(registry: &Snapshot) -> Option<Cluster> {
-    View::from_snapshot(registry).ok()?.cluster().cloned()
-}
-
-fn keeping(registry: &Snapshot) -> Option<Keeping> {
-    cluster(registry).map(|cluster| cluster.keeping)
+fn told(why: NotMoved, error: &StoreError) -> ApiProblem {
+    match why {
+        NotMoved::Taken => taken(),
+        NotMoved::Stays => not_moved(error),
+        NotMoved::Open => unfinished(error),
+    }
 }
 
 async fn seal(office: &Office, keeping: Keeping) -> Answer<()> {
     let me = office.admission.me();
     let done = office.manager.command(me, Command::Keep(keeping)).await;
     done.map(drop).map_err(|refusal| problem(ProblemKind::Conflict, refusal.error, refusal.hint))
+}
+
+fn taken() -> ApiProblem {
+    let what = "the registry cannot be moved: there is one under that prefix already";
+    let hint = "choose another prefix: weft store move --etcd-prefix PREFIX --to …";
+    problem(ProblemKind::Conflict, what, hint)
 }
 
 fn not_moved(error: &StoreError) -> ApiProblem {
