@@ -16,7 +16,7 @@ use rustls::{
 };
 
 use crate::certificate::until;
-use crate::tls::{CredentialsError, provider, unusable};
+use crate::tls::{CredentialsError, not_spoken, provider, unusable};
 
 /// As the library's own verifier, but for certificates that were good and have run out.
 #[derive(Debug)]
@@ -65,11 +65,11 @@ impl ClientCertVerifier for Clients {
 
     fn verify_tls12_signature(
         &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
+        not_spoken()
     }
 
     fn verify_tls13_signature(

@@ -67,6 +67,11 @@ pub(crate) fn joiner(ca_sha256: [u8; 32]) -> Result<QuicClientConfig, Credential
     QuicClientConfig::try_from(config).map_err(unusable)
 }
 
+/// What both sides answer to a signature of TLS 1.2, which they offer to nobody.
+pub(crate) fn not_spoken() -> Result<HandshakeSignatureValid, Error> {
+    Err(Error::General("TLS 1.2 is not spoken here".to_owned()))
+}
+
 type ClientBuilder = rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>;
 
 fn builder(verifier: Verifier) -> Result<ClientBuilder, CredentialsError> {
@@ -147,7 +152,7 @@ impl ServerCertVerifier for Verifier {
         _cert: &CertificateDer<'_>,
         _dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("TLS 1.2 is not spoken here".to_owned()))
+        not_spoken()
     }
 
     fn verify_tls13_signature(
