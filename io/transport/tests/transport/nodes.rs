@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use weft_model::{NetworkId, NodeId};
-use weft_transport::{MeshEvent, Refusal};
+use weft_transport::{MeshEvent, MeshHandle, Refusal};
 use weft_whereabouts::Message;
 
-use crate::world::{A, Authority, B, C, Node, Wire, introduce, pair};
+use crate::world::{A, Authority, B, C, DEADLINE, Node, Wire, introduce, meet, pair, two};
 
 /// Longer than a silence goes unnoticed.
 const NOTICED: Duration = Duration::from_secs(3);
@@ -22,6 +22,28 @@ async fn expect_message(node: &mut Node, from: NodeId, message: Message) {
     match node.next().await {
         MeshEvent::Message(by, heard) => assert_eq!((by, heard), (from, message)),
         other => panic!("{other:?}"),
+    }
+}
+
+/// What A says comes to B.
+async fn hears(b: &mut Node, a: &Node) {
+    a.handle.send(B, numbered(1)).unwrap();
+    expect_message(b, A, numbered(1)).await;
+}
+
+/// A dials B where nobody is; B knows where A is.
+async fn dials_in_vain(a: &Node, b: &Node) -> Wire {
+    let nowhere = Wire::to(b.address()).await;
+    nowhere.cut();
+    a.wants(B, nowhere.address);
+    b.wants(A, a.address());
+    nowhere
+}
+
+/// Asks A until it answers.
+async fn is_answered(by: MeshHandle) {
+    while by.watch(A, 0).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -56,9 +78,7 @@ async fn expect_membership(node: &mut Node, bytes: Vec<u8>) {
 
 #[tokio::test]
 async fn who_is_not_kept_is_connected_when_there_is_something_to_say() {
-    let authority = Authority::new();
-    let mut a = Node::start(authority.credentials(A));
-    let mut b = Node::start(authority.credentials(B));
+    let (_authority, mut a, mut b) = two();
     a.keeps(&[]);
     b.keeps(&[]);
     introduce(&a, A, &b, B);
@@ -67,8 +87,7 @@ async fn who_is_not_kept_is_connected_when_there_is_something_to_say() {
     for number in 0..20 {
         b.handle.send(A, numbered(number)).unwrap();
     }
-    a.sees_up(B).await;
-    b.sees_up(A).await;
+    meet(&mut a, &mut b).await;
     for number in 0..20 {
         expect_message(&mut a, B, numbered(number)).await;
     }
@@ -78,9 +97,7 @@ async fn who_is_not_kept_is_connected_when_there_is_something_to_say() {
 
 #[tokio::test]
 async fn who_is_kept_by_one_side_is_connected_whatever_the_other_keeps() {
-    let authority = Authority::new();
-    let mut a = Node::start(authority.credentials(A));
-    let mut b = Node::start(authority.credentials(B));
+    let (authority, mut a, mut b) = two();
     let mut c = Node::start(authority.credentials(C));
     a.keeps(&[B]);
     b.keeps(&[]);
@@ -88,8 +105,7 @@ async fn who_is_kept_by_one_side_is_connected_whatever_the_other_keeps() {
     for (one, one_id, other, other_id) in [(&a, A, &b, B), (&b, B, &c, C)] {
         introduce(one, one_id, other, other_id);
     }
-    a.sees_up(B).await;
-    b.sees_up(A).await;
+    meet(&mut a, &mut b).await;
     // The one with the greater id gives the other time to dial first.
     c.sees_up(B).await;
     b.sees_up(C).await;
@@ -113,14 +129,11 @@ async fn three_nodes_are_connected_each_with_each() {
 
 #[tokio::test]
 async fn a_silent_node_is_down_within_three_seconds_and_up_again_soon_after_it_speaks() {
-    let authority = Authority::new();
-    let mut a = Node::start(authority.credentials(A));
-    let mut b = Node::start(authority.credentials(B));
+    let (_authority, mut a, mut b) = two();
     let wire = Wire::to(b.address()).await;
     b.wants(A, a.address());
     a.wants(B, wire.address);
-    a.sees_up(B).await;
-    b.sees_up(A).await;
+    meet(&mut a, &mut b).await;
     wire.cut();
     let cut = Instant::now();
     a.sees_down(B).await;
@@ -132,11 +145,9 @@ async fn a_silent_node_is_down_within_three_seconds_and_up_again_soon_after_it_s
     }
     wire.heal();
     let healed = Instant::now();
-    a.sees_up(B).await;
-    b.sees_up(A).await;
+    meet(&mut a, &mut b).await;
     assert!(healed.elapsed() < FOUND, "{:?}", healed.elapsed());
-    a.handle.send(B, numbered(1)).unwrap();
-    expect_message(&mut b, A, numbered(1)).await;
+    hears(&mut b, &a).await;
 }
 
 #[tokio::test]
@@ -160,10 +171,8 @@ async fn a_node_that_stops_says_so_and_is_found_again_when_it_starts() {
     assert!(stopped.elapsed() < Duration::from_secs(2), "{:?}", stopped.elapsed());
     let mut b = Node::start_at(address, || authority.credentials(B)).await;
     b.wants(A, a.address());
-    b.sees_up(A).await;
-    a.sees_up(B).await;
-    a.handle.send(B, numbered(1)).unwrap();
-    expect_message(&mut b, A, numbered(1)).await;
+    meet(&mut a, &mut b).await;
+    hears(&mut b, &a).await;
 }
 
 #[tokio::test]
@@ -176,23 +185,15 @@ async fn a_removed_node_is_disconnected_and_stays_so() {
     b.sees_nothing().await;
     a.lets_nobody_in().await;
     a.wants(B, b.address());
-    a.sees_up(B).await;
-    b.sees_up(A).await;
+    meet(&mut a, &mut b).await;
 }
 
 #[tokio::test]
 async fn who_was_removed_while_it_was_away_is_told_when_it_asks() {
-    let authority = Authority::new();
-    let a = Node::start(authority.credentials(A));
-    let mut b = Node::start(authority.credentials(B));
+    let (_authority, a, mut b) = two();
     // B waits to be dialled, and A does not know it.
     b.wants(A, a.address());
-    let (handle, until) = (b.handle.clone(), b.hears_no_member(A));
-    let asking = async {
-        while handle.watch(A, 0).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
+    let (asking, until) = (is_answered(b.handle.clone()), b.hears_no_member(A));
     tokio::select! {
         () = until => {}
         () = asking => panic!("A answers whom it does not know"),
@@ -201,22 +202,10 @@ async fn who_was_removed_while_it_was_away_is_told_when_it_asks() {
 
 #[tokio::test]
 async fn who_is_not_dialled_dials_after_a_while() {
-    let authority = Authority::new();
-    let mut a = Node::start(authority.credentials(A));
-    let mut b = Node::start(authority.credentials(B));
-    let nowhere = Wire::to(b.address()).await;
-    nowhere.cut();
-    a.wants(B, nowhere.address);
-    b.wants(A, a.address());
-    let handle = b.handle.clone();
-    let asking = async {
-        while handle.watch(A, 0).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(crate::world::DEADLINE, asking).await.unwrap();
-    a.sees_up(B).await;
-    b.sees_up(A).await;
+    let (_authority, mut a, mut b) = two();
+    let _nowhere = dials_in_vain(&a, &b).await;
+    tokio::time::timeout(DEADLINE, is_answered(b.handle.clone())).await.unwrap();
+    meet(&mut a, &mut b).await;
 }
 
 #[tokio::test]
@@ -226,34 +215,24 @@ async fn a_node_that_moved_is_found_at_its_new_address() {
     a.sees_down(B).await;
     let mut b = Node::start(authority.credentials(B));
     introduce(&a, A, &b, B);
-    b.sees_up(A).await;
-    a.sees_up(B).await;
-    a.handle.send(B, numbered(1)).unwrap();
-    expect_message(&mut b, A, numbered(1)).await;
+    meet(&mut a, &mut b).await;
+    hears(&mut b, &a).await;
 }
 
 #[tokio::test]
 async fn who_has_another_address_is_there_at_once_though_others_dial_the_old_one() {
-    let authority = Authority::new();
-    let mut a = Node::start(authority.credentials(A));
-    let mut b = Node::start(authority.credentials(B));
-    let nowhere = Wire::to(b.address()).await;
-    nowhere.cut();
-    a.wants(B, nowhere.address);
-    b.wants(A, a.address());
+    let (_authority, mut a, mut b) = two();
+    let _nowhere = dials_in_vain(&a, &b).await;
     b.sees_nothing().await;
     b.handle.reconnect().await;
     let asked = Instant::now();
-    a.sees_up(B).await;
-    b.sees_up(A).await;
+    meet(&mut a, &mut b).await;
     assert!(asked.elapsed() < FOUND, "{:?}", asked.elapsed());
 }
 
 #[tokio::test]
 async fn whoever_is_no_peer_is_never_told_of() {
-    let authority = Authority::new();
-    let mut a = Node::start(authority.credentials(A));
-    let mut b = Node::start(authority.credentials(B));
+    let (_authority, mut a, mut b) = two();
     a.wants(B, b.address());
     a.hears_no_member(B).await;
     b.refuses(Some(A), Refusal::NoMember).await;

@@ -230,13 +230,23 @@ impl Node {
 
 /// Nodes A and B of one cluster, connected.
 pub(crate) async fn pair() -> (Authority, Node, Node) {
-    let authority = Authority::new();
-    let mut a = Node::start(authority.credentials(A));
-    let mut b = Node::start(authority.credentials(B));
+    let (authority, mut a, mut b) = two();
     introduce(&a, A, &b, B);
+    meet(&mut a, &mut b).await;
+    (authority, a, b)
+}
+
+/// Nodes A and B of one cluster, which have not heard of each other.
+pub(crate) fn two() -> (Authority, Node, Node) {
+    let authority = Authority::new();
+    let (a, b) = (Node::start(authority.credentials(A)), Node::start(authority.credentials(B)));
+    (authority, a, b)
+}
+
+/// A and B see each other come.
+pub(crate) async fn meet(a: &mut Node, b: &mut Node) {
     a.sees_up(B).await;
     b.sees_up(A).await;
-    (authority, a, b)
 }
 
 /// The greater one first: the smaller one dials at once.
