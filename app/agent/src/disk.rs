@@ -3,6 +3,8 @@
 //! `member.json` is written last when a host becomes a member and removed first when it leaves,
 //! so that a crash in between leaves a host that is no member.
 
+mod cache;
+
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -11,7 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use weft_model::Node;
+use weft_registry::Snapshot;
 use weft_store::EtcdAccess;
+
+pub(crate) use self::cache::{Cache, Cached};
 
 /// What this host remembers of its membership.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -228,17 +233,22 @@ impl Disk {
     /// # Errors
     ///
     /// If the file is there and cannot be read or understood.
-    pub(crate) fn registry(&self) -> Result<Option<weft_registry::Snapshot>, DiskError> {
-        self.read("registry.json")
+    pub(crate) fn registry(&self) -> Result<Option<Cached>, DiskError> {
+        let path = self.dir.join(cache::NAME);
+        let text = text_of(&path)?;
+        let cached = text.map(|text| Cached::parse(&text)).transpose();
+        cached.map_err(|source| DiskError::Corrupt { path, source })
     }
 
-    /// Remembers the registry.
+    /// Remembers the registry, before there is a [`Cache`].
     ///
     /// # Errors
     ///
     /// If it cannot be written; what was remembered before is still there.
-    pub(crate) fn remember(&self, registry: &weft_registry::Snapshot) -> Result<(), DiskError> {
-        self.write("registry.json", registry)
+    pub(crate) fn remember(&self, registry: &Snapshot) -> Result<(), DiskError> {
+        let path = self.dir.join(cache::NAME);
+        let written = cache::text(registry).and_then(|text| replace(&path, &text));
+        written.map_err(|source| failed("write", &path, source))
     }
 
     /// Removes every trace of a membership, the membership itself first.
@@ -247,8 +257,7 @@ impl Disk {
     ///
     /// If a file cannot be removed.
     pub(crate) fn clear(&self) -> Result<(), DiskError> {
-        for name in
-            ["member.json", "registry.json", "manager.redb", "manager.redb.moved", "local.redb"]
+        for name in ["member.json", cache::NAME, "manager.redb", "manager.redb.moved", "local.redb"]
         {
             remove(&self.dir.join(name))?;
         }
@@ -257,13 +266,8 @@ impl Disk {
 
     fn read<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, DiskError> {
         let path = self.dir.join(name);
-        let text = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(|source| failed("read", &path, source))?,
-        };
-        serde_json::from_slice(&text)
-            .map(Some)
-            .map_err(|source| DiskError::Corrupt { path, source })
+        let value = text_of(&path)?.map(|text| serde_json::from_slice(&text)).transpose();
+        value.map_err(|source| DiskError::Corrupt { path, source })
     }
 
     fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), DiskError> {
@@ -271,6 +275,14 @@ impl Disk {
         let text = serde_json::to_vec_pretty(value)
             .map_err(|source| DiskError::Corrupt { path: path.clone(), source })?;
         replace(&path, &text).map_err(|source| failed("write", &path, source))
+    }
+}
+
+/// A file, if it is there.
+fn text_of(path: &Path) -> Result<Option<Vec<u8>>, DiskError> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        text => text.map(Some).map_err(|source| failed("read", path, source)),
     }
 }
 
@@ -359,8 +371,8 @@ mod tests {
     fn a_host_that_was_cleared_is_no_member() {
         let dir = tempfile::tempdir().unwrap();
         let disk = Disk::open(dir.path()).unwrap();
-        disk.remember(&weft_registry::Snapshot { revision: 7, entries: Vec::new() }).unwrap();
-        assert_eq!(disk.registry().unwrap().unwrap().revision, 7);
+        disk.remember(&Snapshot { revision: 7, entries: Vec::new() }).unwrap();
+        assert_eq!(disk.registry().unwrap().unwrap().view().unwrap().revision(), 7);
         disk.clear().unwrap();
         assert!(disk.registry().unwrap().is_none());
         assert!(disk.membership().unwrap().is_none());

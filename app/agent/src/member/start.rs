@@ -21,7 +21,7 @@ use super::{
 use crate::ca::CaKeeper;
 use crate::captures::CapturesKeeper;
 use crate::certificate::{Renewal, credentials};
-use crate::disk::Membership;
+use crate::disk::{Cache, Membership};
 use crate::fabric::Fabric;
 use crate::inspect::{Desk, Inspector};
 use crate::mesh::sort;
@@ -76,7 +76,7 @@ pub(crate) async fn start(
         me: me.id,
         tenure: tenure.clone(),
         mesh: mesh.clone(),
-        disk: around.disk.clone(),
+        cache: Cache::new(around.disk.clone()),
         out,
     };
     keep_registry(follower, premises, followed.clone(), &tasks);

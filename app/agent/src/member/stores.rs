@@ -105,7 +105,7 @@ fn newest(own: View, cached: View) -> View {
 fn cached(disk: &Disk, membership: &Membership) -> anyhow::Result<View> {
     match disk.registry() {
         Ok(cached) => {
-            let view = cached.as_ref().map(View::from_snapshot).transpose();
+            let view = cached.map(|cached| cached.view()).transpose();
             match view {
                 Ok(Some(view)) => return Ok(view),
                 Ok(None) => {}

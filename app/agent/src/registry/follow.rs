@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 use weft_model::NodeId;
-use weft_registry::{Snapshot, View, generation};
+use weft_registry::{Change, View, generation};
 use weft_transport::{MeshHandle, WatchItem};
 
 use super::{Followed, managers, stream};
-use crate::disk::Disk;
+use crate::disk::Cache;
 use crate::office::Tenure;
 
 /// Pause between two rounds in which no manager confirmed.
@@ -36,7 +36,7 @@ pub(crate) struct Follower {
     /// The ways to the others.
     pub(crate) mesh: MeshHandle,
     /// Where the registry is kept for starts without managers.
-    pub(crate) disk: Disk,
+    pub(crate) cache: Cache,
     /// Where it is told.
     pub(crate) out: watch::Sender<Followed>,
 }
@@ -45,7 +45,7 @@ impl Follower {
     /// Runs for as long as anybody listens.
     ///
     /// Changes arrive in order and without gaps; after a gap the whole registry comes anew.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(mut self) {
         let mut patience = FIRST;
         let mut last = None;
         while !self.out.is_closed() {
@@ -104,7 +104,7 @@ impl Follower {
 
     /// Takes in what a manager tells until it falls silent; says whether it has ever confirmed.
     async fn listen(
-        &self,
+        &mut self,
         manager: NodeId,
         mut items: mpsc::Receiver<WatchItem>,
         first: Duration,
@@ -150,12 +150,13 @@ impl Follower {
 
     /// Takes in what has changed, and writes it down before it is told; says whether the stream is still
     /// of use.
-    fn take(&self, items: Vec<WatchItem>) -> bool {
+    fn take(&mut self, items: Vec<WatchItem>) -> bool {
         let view = Arc::clone(&self.out.borrow().view);
+        let changes = changes(&items);
         match after(&view, items) {
             Ok(None) => true,
             Ok(Some(view)) => {
-                self.keep(&view.to_snapshot());
+                self.keep(&view, changes.as_deref());
                 self.out.send_modify(|known| known.view = Arc::new(view));
                 true
             }
@@ -167,11 +168,24 @@ impl Follower {
     }
 
     /// A failure to cache costs only the start without managers: it is told, not fatal.
-    fn keep(&self, snapshot: &Snapshot) {
-        if let Err(error) = self.disk.remember(snapshot) {
+    fn keep(&mut self, view: &View, changes: Option<&[Change]>) {
+        if let Err(error) = self.cache.keep(view, changes) {
             tracing::warn!(error = %error, hint = error.hint(), "the registry could not be cached");
         }
     }
+}
+
+/// All changes that items tell of; none if one tells the whole registry.
+fn changes(items: &[WatchItem]) -> Option<Vec<Change>> {
+    let mut all = Vec::new();
+    for item in items {
+        match item {
+            WatchItem::Confirmed { .. } => {}
+            WatchItem::Changes(changes) => all.extend_from_slice(changes),
+            WatchItem::Snapshot(_) => return None,
+        }
+    }
+    Some(all)
 }
 
 /// The view after some items; none if they say nothing about it.
@@ -205,6 +219,8 @@ fn next(view: &View, item: WatchItem) -> Result<Option<View>, String> {
 
 #[cfg(test)]
 mod tests {
+    use weft_registry::Snapshot;
+
     use super::*;
 
     #[test]
