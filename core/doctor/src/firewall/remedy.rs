@@ -3,6 +3,9 @@
 use super::packet::{Packet, Way};
 use super::ruleset::Chain;
 
+/// The table of firewalld's that is there while it lets nothing new in.
+const FIREWALLD_CLOSED: &str = "firewalld_policy_drop";
+
 pub(super) fn of(chain: Chain<'_>, packet: &Packet) -> String {
     let Chain { family, table, name, .. } = chain;
     let protocol = packet.protocol();
@@ -11,6 +14,14 @@ pub(super) fn of(chain: Chain<'_>, packet: &Packet) -> String {
         Way::Out(_) | Way::Across { .. } => "",
     };
     match (family, table, packet.port()) {
+        (_, FIREWALLD_CLOSED, _) if name.starts_with("raw_") => {
+            "`firewall-cmd --panic-off`".to_owned()
+        }
+        (_, FIREWALLD_CLOSED, _) => {
+            "wait: firewalld lets in replies only while it loads its rules \
+             anew; if that table stays, `systemctl restart firewalld`"
+                .to_owned()
+        }
         (_, "firewalld", Some(port)) => {
             format!(
                 "`firewall-cmd --permanent --add-port={port}/{protocol} && firewall-cmd --reload`"

@@ -160,3 +160,30 @@ fn a_port_that_is_not_known_may_be_any() {
     assert_eq!(of(tcp(Some(81))), Some(Severity::Error));
     assert_eq!(of(tcp(None)), Some(Severity::Warning));
 }
+
+/// What firewalld 1.3 has in place while it loads its rules anew, or in panic mode.
+fn closed(chain: &str, hook: &str, rules: &[Value]) -> Value {
+    let table = "firewalld_policy_drop";
+    let chains = json!({"chain": {"family": "inet", "table": table, "name": chain, "type": "filter",
+        "hook": hook, "prio": 9, "policy": "drop"}});
+    let rules = rules.iter().map(|statements| {
+        json!({"rule": {"family": "inet", "table": table, "chain": chain, "handle": 4,
+            "expr": statements}})
+    });
+    let objects: Vec<Value> = [chains].into_iter().chain(rules).collect();
+    json!({ "nftables": objects })
+}
+
+#[test]
+fn firewalld_that_loads_its_rules_anew_is_waited_for() {
+    let state = json!({"ct": {"key": "state"}});
+    let replies = json!({"op": "in", "left": state, "right": ["established", "related"]});
+    let loading = closed("filter_input", "input", &[json!([{"match": replies}, {"accept": null}])]);
+    let what = check(&loading, Some(Severity::Error));
+    let by = "the policy of chain filter_input in table inet firewalld_policy_drop";
+    assert_eq!(what, format!("{by} drops VXLAN (UDP 4789)"));
+    let remedy = |ruleset: &Value| judge("a", ruleset, &packet(), "VXLAN")[0].remedy.clone();
+    assert!(remedy(&loading).starts_with("wait: "), "{}", remedy(&loading));
+    let panic = closed("raw_prerouting", "prerouting", &[]);
+    assert_eq!(remedy(&panic), "`firewall-cmd --panic-off`");
+}

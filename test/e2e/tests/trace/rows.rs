@@ -142,6 +142,20 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         hop: Hop::Decap,
+        cause: "the policy of chain filter_input in table inet firewalld_policy_drop drops",
+        trace: "c1 c2",
+        carried: Carried::ByBridge,
+        host: "h2",
+        // What firewalld 1.3 has in place while it loads its rules anew.
+        break_it: "nft 'add table inet firewalld_policy_drop; \
+                   add chain inet firewalld_policy_drop filter_input \
+                   { type filter hook input priority 9; policy drop; }; \
+                   add rule inet firewalld_policy_drop filter_input \
+                   ct state { established, related } accept'",
+        mend_it: "nft delete table inet firewalld_policy_drop",
+    },
+    Row {
+        hop: Hop::Decap,
         cause: "set of members (inet weft) lacks $H1, and reconciling is paused",
         trace: "c1 c2",
         carried: Carried::ByBridge,
