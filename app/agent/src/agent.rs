@@ -229,6 +229,12 @@ impl Agent {
         }
         let command = Command::RemoveNode { id: member.node.id, force: asked.force };
         match member.fabric.registry.command(command).await {
+            // Managers part with who is no member, and their answer may be lost with the connection.
+            Err(problem)
+                if problem.kind == ProblemKind::Unsettled && is_taken_out(member).await =>
+            {
+                Ok(())
+            }
             Err(problem) if !asked.force => Err(problem),
             Err(problem) => {
                 tracing::warn!(%problem, "left without telling the managers: weft node rm there");
@@ -256,6 +262,11 @@ impl Agent {
     }
 }
 
+/// Whether a manager says that this host is no member, within [`PARTING`].
+async fn is_taken_out(member: &Member) -> bool {
+    timeout(PARTING, member.fabric.state.disowned()).await.is_ok()
+}
+
 /// A cluster that is no more leaves nothing in the etcd that kept its registry.
 async fn forget_in(etcd: Option<EtcdAccess>) {
     let Some(etcd) = etcd else { return };
@@ -267,4 +278,6 @@ async fn forget_in(etcd: Option<EtcdAccess>) {
 
 /// How long the answer to a join waits for the first connection.
 const CONNECTING: Duration = Duration::from_secs(3);
+/// How soon a host that was taken out is told, once it asks a manager again.
+const PARTING: Duration = Duration::from_secs(5);
 const HINT: &str = "look at the agent's log; nothing of the membership was kept";

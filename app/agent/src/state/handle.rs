@@ -33,6 +33,15 @@ impl StateHandle {
         Arc::clone(&self.picture.borrow())
     }
 
+    /// Waits until a manager says that this host is no member of the cluster.
+    pub(crate) async fn disowned(&self) {
+        let told = self.picture.clone().wait_for(|picture| picture.disowned).await.map(drop);
+        if told.is_err() {
+            // The agent is stopping, and nobody will say it.
+            std::future::pending().await
+        }
+    }
+
     /// Leases an address.
     pub(crate) async fn lease(
         &self,
