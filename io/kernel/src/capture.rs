@@ -16,10 +16,10 @@ use nix::sys::socket::{
 use crate::Netns;
 
 mod filter;
-mod tunnel;
+pub(crate) mod tunnel;
 mod woven;
 
-pub(crate) use filter::Step;
+pub(crate) use filter::{Is, Step, any_of};
 
 /// Room for frames that wait to be read.
 const RECEIVE_BUFFER: usize = 4 << 20;

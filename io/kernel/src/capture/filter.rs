@@ -29,6 +29,26 @@ pub(crate) enum Step {
     Reject,
 }
 
+/// A condition: what the steps load is the number.
+#[derive(Clone, Debug)]
+pub(crate) struct Is(pub(crate) Vec<Step>, pub(crate) u32);
+
+/// Accepts a frame for which all conditions of one of the cases hold.
+pub(crate) fn any_of(cases: &[Vec<Is>]) -> Vec<Step> {
+    let mut program = vec![Step::Reject];
+    for case in cases.iter().rev() {
+        // From its end on, so that it is known how far it is to the next case.
+        let mut steps = vec![Step::Accept];
+        for Is(load, number) in case.iter().rev() {
+            let skip = u8::try_from(steps.len()).unwrap_or(u8::MAX);
+            let compared = [load.as_slice(), &[Step::EqualElse(*number, skip)]].concat();
+            steps.splice(..0, compared);
+        }
+        program.splice(..0, steps);
+    }
+    program
+}
+
 /// Of an accepted frame everything is wanted.
 const WHOLE: u32 = u32::MAX;
 
@@ -52,5 +72,23 @@ impl Step {
             Self::Reject => (BPF_RET | BPF_K, 0, 0),
         };
         libc::sock_filter { code: u16::try_from(code).unwrap_or_default(), jt: 0, jf, k }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Step::{Accept, EqualElse, LoadByte, LoadHalf, Mask, Reject};
+    use super::*;
+
+    #[test]
+    fn a_condition_that_does_not_hold_leads_to_the_next_case() {
+        let cases = [
+            vec![Is(vec![LoadHalf(12)], 1), Is(vec![LoadByte(23), Mask(7)], 2)],
+            vec![Is(vec![LoadHalf(12)], 3)],
+        ];
+        let first = [LoadHalf(12), EqualElse(1, 4), LoadByte(23), Mask(7), EqualElse(2, 1), Accept];
+        let second = [LoadHalf(12), EqualElse(3, 1), Accept];
+        assert_eq!(any_of(&cases), [first.as_slice(), &second, &[Reject]].concat());
+        assert_eq!(any_of(&[]), [Reject]);
     }
 }

@@ -1,31 +1,49 @@
-//! The filter for a tunnel's packets.
+//! The filters for a tunnel's packets.
 
-use super::Step;
+use super::Step::{
+    HeaderLength, LoadByte, LoadByteAfter, LoadHalf, LoadHalfAfter, LoadWord, LoadWordAfter, Mask,
+};
+use super::{Is, Step, any_of};
+
+/// UDP's number.
+const UDP: u32 = 17;
+/// The inner packet's protocol in an IPv4 header, from the VXLAN header's beginning on: behind that
+/// header and Ethernet's.
+const INNER_PROTOCOL: u32 = 8 + 14 + 9;
 
 /// UDP to `port`; fragments without a port are left alone.
 pub(super) fn to(port: u16) -> Vec<Step> {
-    use Step::{Accept, EqualElse, HeaderLength, LoadByte, LoadHalf, LoadHalfAfter, Mask, Reject};
-    let port = u32::from(port);
+    any_of(&[over_ipv4(port), over_ipv6(port)])
+}
+
+/// VXLAN of the network with this number to `port`; if `inner` is given, with a packet of that
+/// protocol over IPv4 inside.
+pub(crate) fn of_network(port: u16, number: u32, inner: Option<u32>) -> Vec<Step> {
+    let network = |load| Is(vec![load, Mask(0xffff_ff00)], number << 8);
+    let mut v4 = over_ipv4(port);
+    v4.push(network(LoadWordAfter(14 + 8 + 4)));
+    v4.extend(inner.map(|of| Is(vec![LoadByteAfter(14 + 8 + INNER_PROTOCOL)], of)));
+    let mut v6 = over_ipv6(port);
+    v6.push(network(LoadWord(54 + 8 + 4)));
+    v6.extend(inner.map(|of| Is(vec![LoadByte(54 + 8 + INNER_PROTOCOL)], of)));
+    any_of(&[v4, v6])
+}
+
+/// UDP, no later fragment, the port. The IP header's length is at hand afterwards.
+fn over_ipv4(port: u16) -> Vec<Is> {
     vec![
-        LoadHalf(12),
-        EqualElse(0x0800, 9),
-        // IPv4: UDP, no later fragment, its port.
-        LoadByte(23),
-        EqualElse(17, 13),
-        LoadHalf(20),
-        Mask(0x1fff),
-        EqualElse(0, 10),
-        HeaderLength(14),
-        LoadHalfAfter(16),
-        EqualElse(port, 7),
-        Accept,
-        // IPv6 without extension headers.
-        EqualElse(0x86dd, 5),
-        LoadByte(20),
-        EqualElse(17, 3),
-        LoadHalf(56),
-        EqualElse(port, 1),
-        Accept,
-        Reject,
+        Is(vec![LoadHalf(12)], 0x0800),
+        Is(vec![LoadByte(23)], UDP),
+        Is(vec![LoadHalf(20), Mask(0x1fff)], 0),
+        Is(vec![HeaderLength(14), LoadHalfAfter(16)], u32::from(port)),
+    ]
+}
+
+/// The same without extension headers.
+fn over_ipv6(port: u16) -> Vec<Is> {
+    vec![
+        Is(vec![LoadHalf(12)], 0x86dd),
+        Is(vec![LoadByte(20)], UDP),
+        Is(vec![LoadHalf(56)], u32::from(port)),
     ]
 }

@@ -14,12 +14,14 @@ use nix::libc;
 use weft_plan::IfName;
 
 use crate::Netns;
-use crate::capture::{Capture, Step};
+use crate::capture::{Capture, tunnel};
 
 /// Tells the probes of one examination from those of others.
 pub type Nonce = [u8; 16];
 
-/// A VXLAN header (RFC 7348 §5) with a valid network, which is 0.
+/// The network of probes.
+const NOBODYS: u32 = 0;
+/// A VXLAN header (RFC 7348 §5) of it.
 const HEADER: [u8; 8] = [8, 0, 0, 0, 0, 0, 0, 0];
 /// The length of an Ethernet header.
 const ETHERNET: usize = 14;
@@ -40,7 +42,8 @@ impl Ear {
     /// If there is no such interface, or the right is missing.
     pub fn open(device: &IfName, port: u16) -> io::Result<Self> {
         let capture = Capture::open(&Netns::current()?, device.as_str())?;
-        capture.keep_only(&probes_to(port))?;
+        // So that the ear costs nothing for the tunnel's other packets.
+        capture.keep_only(&tunnel::of_network(port, NOBODYS, None))?;
         Ok(Self { capture })
     }
 
@@ -130,41 +133,6 @@ fn never_fragment(socket: &UdpSocket, to: IpAddr) -> io::Result<()> {
     #[expect(unsafe_code, reason = "nix has no wrapper for this option")]
     let done = unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, pointer, length) };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
-/// A filter (bpf(4) of BSD) for VXLAN of network 0 to `port`, so that the ear costs nothing for
-/// the tunnel's other packets.
-fn probes_to(port: u16) -> Vec<Step> {
-    use Step::{
-        Accept, EqualElse, HeaderLength, LoadByte, LoadHalf, LoadHalfAfter, LoadWord,
-        LoadWordAfter, Mask, Reject,
-    };
-    let port = u32::from(port);
-    vec![
-        LoadHalf(12),
-        EqualElse(0x0800, 9),
-        // IPv4: UDP, its port, network 0.
-        LoadByte(23),
-        EqualElse(17, 16),
-        HeaderLength(14),
-        LoadHalfAfter(16),
-        EqualElse(port, 13),
-        LoadWordAfter(26),
-        Mask(0xffff_ff00),
-        EqualElse(0, 10),
-        Accept,
-        // IPv6 without extension headers.
-        EqualElse(0x86dd, 8),
-        LoadByte(20),
-        EqualElse(17, 6),
-        LoadHalf(56),
-        EqualElse(port, 4),
-        LoadWord(66),
-        Mask(0xffff_ff00),
-        EqualElse(0, 1),
-        Accept,
-        Reject,
-    ]
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use weft_model::Vni;
 
 use super::Nonce;
 use crate::Netns;
-use crate::capture::{Capture, Step};
+use crate::capture::{Capture, Is, Step, any_of, tunnel};
 
 /// ICMP's number, and where IPv4 has it.
 const ICMP: u32 = 1;
@@ -55,7 +55,8 @@ impl Watch {
     ///
     /// As [`of_port`](Self::of_port).
     pub fn of_wire(device: &str, (port, vni): (u16, Vni), nonce: Nonce) -> io::Result<Self> {
-        Self::open(&Netns::current()?, device, nonce, &pings_in_vxlan(port, vni))
+        let filter = tunnel::of_network(port, vni.number(), Some(ICMP));
+        Self::open(&Netns::current()?, device, nonce, &filter)
     }
 
     fn open(netns: &Netns, interface: &str, nonce: Nonce, filter: &[Step]) -> io::Result<Self> {
@@ -90,46 +91,9 @@ fn read(frame: &[u8], nonce: &Nonce) -> Option<(u16, bool)> {
 }
 
 fn pings() -> Vec<Step> {
-    use Step::{Accept, EqualElse, LoadByte, LoadHalf, Reject};
-    vec![LoadHalf(12), EqualElse(0x0800, 3), LoadByte(23), EqualElse(ICMP, 1), Accept, Reject]
-}
-
-/// VXLAN of one network to the port, with ICMP of IPv4 inside.
-fn pings_in_vxlan(port: u16, vni: Vni) -> Vec<Step> {
-    use Step::{
-        Accept, EqualElse, HeaderLength, LoadByte, LoadByteAfter, LoadHalf, LoadHalfAfter,
-        LoadWord, LoadWordAfter, Mask, Reject,
-    };
-    let (port, network) = (u32::from(port), vni.number() << 8);
-    vec![
-        LoadHalf(12),
-        EqualElse(0x0800, 11),
-        // IPv4: UDP, its port, the network, the inner protocol.
-        LoadByte(23),
-        EqualElse(17, 20),
-        HeaderLength(14),
-        LoadHalfAfter(16),
-        EqualElse(port, 17),
-        LoadWordAfter(26),
-        Mask(0xffff_ff00),
-        EqualElse(network, 14),
-        LoadByteAfter(14 + 16 + 14 + 9),
-        EqualElse(ICMP, 12),
-        Accept,
-        // IPv6 without extension headers.
-        EqualElse(0x86dd, 10),
-        LoadByte(20),
-        EqualElse(17, 8),
-        LoadHalf(56),
-        EqualElse(port, 6),
-        LoadWord(66),
-        Mask(0xffff_ff00),
-        EqualElse(network, 3),
-        LoadByte(54 + 16 + 14 + 9),
-        EqualElse(ICMP, 1),
-        Accept,
-        Reject,
-    ]
+    let (over_ipv4, icmp) =
+        (Is(vec![Step::LoadHalf(12)], 0x0800), Is(vec![Step::LoadByte(23)], ICMP));
+    any_of(&[vec![over_ipv4, icmp]])
 }
 
 #[cfg(test)]
