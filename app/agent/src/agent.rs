@@ -132,6 +132,14 @@ impl Agent {
     /// Founds a cluster.
     pub(crate) async fn init(&self, asked: &ClusterInit) -> Answer<()> {
         let _one_at_a_time = self.change.lock().await;
+        let founded = self.found(asked).await;
+        let what =
+            asked.name.as_ref().map_or_else(|| "a cluster".into(), |n| format!("cluster {n}"));
+        self.around.events.commanded(format!("found {what}"), founded.as_ref().err());
+        founded
+    }
+
+    async fn found(&self, asked: &ClusterInit) -> Answer<()> {
         self.refuse_second()?;
         let founded = found(&self.around, asked).await;
         let membership = founded.inspect_err(|_problem| drop(self.around.disk.clear()))?;
@@ -146,6 +154,13 @@ impl Agent {
     /// Joins a cluster.
     pub(crate) async fn join(&self, asked: &ClusterJoin) -> Answer<()> {
         let _one_at_a_time = self.change.lock().await;
+        let joined = self.enter(asked).await;
+        let told = format!("let this host join, at {}", asked.manager);
+        self.around.events.commanded(told, joined.as_ref().err());
+        joined
+    }
+
+    async fn enter(&self, asked: &ClusterJoin) -> Answer<()> {
         self.refuse_second()?;
         let membership = join(&self.around, asked).await?;
         self.begin(membership).await?;

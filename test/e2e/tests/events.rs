@@ -21,6 +21,8 @@ use weft_trace::Trace;
 
 /// Within this time a change at one host is known to all.
 const SOON: Duration = Duration::from_secs(10);
+/// Who types what these tests type.
+const ROOT: &str = "user root";
 /// Within this time an agent looks at its kernel, also if nothing calls it.
 const LOOKS: Duration = Duration::from_secs(40);
 
@@ -144,15 +146,24 @@ async fn events_are_followed_as_they_happen_and_a_quiet_cluster_logs_nothing() {
 /// Who has asked for what, told by the host where it was asked.
 async fn who_asked_is_told(cluster: &Cluster) {
     let [h1, h3] = ["h1", "h3"].map(|name| cluster.host(name).unwrap());
+    let founded = "asked the registry: found a cluster";
+    assert_eq!(told_by(cluster, h3, &["--host", "h1", "--kind", "commanded"], founded).await, ROOT);
+    let joined = format!("asked the registry: let this host join, at {}", h1.address());
+    assert_eq!(told_by(cluster, h1, &["--host", "h3", "--kind", "commanded"], &joined).await, ROOT);
+    let again = h3.weft(&["init"]).await.unwrap();
+    assert!(!again.is_success(), "{again:?}");
+    let in_vain = "asked the registry in vain: found a cluster: this host is already a member";
+    assert_eq!(told_by(cluster, h3, &["--kind", "commanded"], in_vain).await, ROOT);
+
     let asked = "asked the registry: make network app";
     let who = told_by(cluster, h3, &["--host", "h1", "--kind", "commanded"], asked).await;
-    assert_eq!(who, "user root");
+    assert_eq!(who, ROOT);
     let claimed = "asked the registry: addresses of app for this host";
     told_by(cluster, h1, &["--host", "h2", "--kind", "commanded"], claimed).await;
     let taken = h1.weft(&["network", "create", "app"]).await.unwrap();
     assert!(!taken.is_success(), "{taken:?}");
     let in_vain = "asked the registry in vain: make network app: ";
-    assert_eq!(told_by(cluster, h1, &["--kind", "commanded"], in_vain).await, "user root");
+    assert_eq!(told_by(cluster, h1, &["--kind", "commanded"], in_vain).await, ROOT);
 }
 
 /// Since when c1 is where it is, as the host of c2 tells it.
