@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Programs at tc ingress, for Linux 6.6 and later.
+/* Programs at tc ingress, for Linux 6.1 and later.
  *
  * The guard:
  *   underlay   interfaces that lead to other hosts

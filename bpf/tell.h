@@ -4,7 +4,7 @@
 
 #include "packet.h"
 
-/* The next program in line decides (TCX_NEXT, and TC_ACT_UNSPEC of older kernels). */
+/* The next program in line decides (TCX_NEXT; by clsact TC_ACT_UNSPEC). */
 #define GO_ON (-1)
 #define DROP 2 /* TC_ACT_SHOT */
 

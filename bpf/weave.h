@@ -6,7 +6,7 @@
 #include "decap.h"
 #include "encap.h"
 
-/* Since Linux 6.3. */
+/* Since Linux 6.3; before that, what is of another family than its tunnel goes the slow way. */
 #define DECAP_L3_IPV4 (1ULL << 7)
 #define DECAP_L3_IPV6 (1ULL << 8)
 
@@ -88,7 +88,8 @@ inline_ int arrive(struct __sk_buff *skb, struct notes *notes)
 		return GO_ON;
 	__u32 interface = home->interface;
 	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
-	flags |= kind == ETH_P_IP ? DECAP_L3_IPV4 : DECAP_L3_IPV6;
+	if (four != (kind == ETH_P_IP))
+		flags |= four ? DECAP_L3_IPV6 : DECAP_L3_IPV4;
 	if (bpf_skb_adjust_room(skb, -(__s32)room, BPF_ADJ_ROOM_MAC, flags))
 		return GO_ON;
 	if (bpf_skb_store_bytes(skb, 0, frame, ETH_HLEN, 0))

@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
 use weft_api::{ClusterInit, ClusterJoin, ClusterLeave, ProblemKind};
 use weft_docker::Degraded;
-use weft_kernel::{Kernel as _, TableUse};
+use weft_kernel::{Attachment, Kernel as _, TableUse};
 use weft_model::Role;
 use weft_plan::Observed;
 use weft_registry::Command;
@@ -82,6 +82,11 @@ impl Agent {
     /// Who carries frames, and why.
     pub(crate) const fn datapath(&self) -> &Chosen {
         &self.around.datapath
+    }
+
+    /// How the guard's programs are attached.
+    pub(crate) fn attachment(&self) -> Attachment {
+        self.around.kernel.attachment()
     }
 
     /// The egress bridge's address and range.

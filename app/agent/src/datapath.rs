@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use serde::Deserialize;
+use weft_kernel::Attachment;
 use weft_plan::Engine;
 
 use crate::problem::chain;
@@ -29,11 +30,13 @@ pub(crate) struct Chosen {
 }
 
 /// Chooses, and tries the kernel if that is left to it.
-pub(crate) async fn choose(told: Datapath) -> Chosen {
+pub(crate) async fn choose(told: Datapath, attachment: Attachment) -> Chosen {
     let chosen = match told {
         Datapath::Bridge => Chosen { engine: Engine::Bridge, why: "asked for".to_owned() },
         Datapath::Bpf => Chosen { engine: Engine::Bpf, why: "asked for".to_owned() },
-        Datapath::Auto => by_trial(weft_kernel::trial().await.map_err(|e| chain(&e).join(": "))),
+        Datapath::Auto => {
+            by_trial(weft_kernel::trial(attachment).await.map_err(|e| chain(&e).join(": ")))
+        }
     };
     tracing::info!(engine = %chosen.engine, why = chosen.why, "the data plane is chosen");
     chosen

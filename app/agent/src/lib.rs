@@ -8,6 +8,7 @@ mod admission;
 mod adopt;
 mod agent;
 mod asker;
+mod attach;
 mod backup;
 mod ca;
 mod captures;
@@ -45,6 +46,7 @@ mod top;
 mod trace;
 
 pub use admin::openapi;
+pub use attach::Attach;
 pub use datapath::Datapath;
 pub use hint::hint;
 pub use offline::{Recovered, Restore, Restored, recover, restore};

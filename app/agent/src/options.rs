@@ -10,6 +10,7 @@ use serde::Deserialize;
 use weft_api::ProblemKind;
 use weft_store::EtcdAccess;
 
+use crate::attach::Attach;
 use crate::datapath::Datapath;
 use crate::etcd::StoreSection;
 use crate::problem::{Told, because};
@@ -56,6 +57,9 @@ pub struct Flags {
     /// Who carries frames: programs (bpf), bridges, or what this kernel can do [default: bridge]
     #[arg(long, value_enum)]
     datapath: Option<Datapath>,
+    /// How programs get to interfaces: tcx, clsact, or what this kernel has [default: auto]
+    #[arg(long, value_enum)]
+    attach: Option<Attach>,
     /// Stations, of all networks, that the programs' tables have room for [default: 131072]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_ROWS))]
     table_rows: Option<u32>,
@@ -94,6 +98,8 @@ pub struct Options {
     pub egress: IpNet,
     /// Who carries frames.
     pub datapath: Datapath,
+    /// How programs get to interfaces.
+    pub attach: Attach,
     /// For how many stations there is room in the programs' tables.
     pub table_rows: u32,
     /// Where Prometheus scrapes.
@@ -128,6 +134,7 @@ impl Options {
             listen: flags.listen.or(file.listen).unwrap_or(anywhere),
             egress: flags.egress.or(file.egress).unwrap_or(IpNet::V4(EGRESS)),
             datapath: flags.datapath.or(file.datapath).unwrap_or(Datapath::Bridge),
+            attach: flags.attach.or(file.attach).unwrap_or_default(),
             table_rows: flags.table_rows.or(file.table_rows).unwrap_or(TABLE_ROWS),
             metrics: flags.metrics.or(file.metrics),
             etcd: file.store.map(StoreSection::access).transpose()?,

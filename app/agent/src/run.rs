@@ -57,11 +57,12 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         Resolver::new(zones_seen, weft_kernel::hurry).context("start the name server's threads")?;
     let (complaints, complaints_heard) = drops::complaints();
     let kernel = Linux::new().context("open the kernel's netlink")?;
-    let kernel = Arc::new(kernel.with_room(options.table_rows));
+    let kernel = Arc::new(options.attach.to(kernel.with_room(options.table_rows)));
     let queries = resolver.queries().clone();
     let drops =
         DropsKeeper::new(Arc::clone(&kernel), queries, member_seen.clone(), complaints_heard);
     let metrics = metrics::list(&counters, &drops.metrics, resolver.queries());
+    let datapath = datapath::choose(options.datapath, kernel.attachment()).await;
     let disk = Disk::open(&options.state)?;
     let (events, keep_events) = EventsKeeper::open(&options.state, counters.events_lost.clone());
     let (drops, keep_drops) = drops.start(stop.clone());
@@ -71,7 +72,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         drops,
         kernel,
         options: options.clone(),
-        datapath: datapath::choose(options.datapath).await,
+        datapath,
         cluster_networks,
         zones,
         resolver,

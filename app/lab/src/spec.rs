@@ -45,6 +45,9 @@ pub struct Spec {
     /// What agents are told of the data plane, host after host in turn; that of
     /// `WEFT_LAB_DATAPATH` by default, and their own choice when empty.
     pub datapath: Vec<String>,
+    /// How the agents attach programs; as `WEFT_LAB_ATTACH` says by default, and their own choice
+    /// when absent.
+    pub attach: Option<String>,
     /// A folder with another Debian, whose Engine and files the hosts use instead of the machine's;
     /// that of `WEFT_LAB_ENGINE_ROOT` by default.
     pub engine_root: Option<PathBuf>,
@@ -68,6 +71,7 @@ impl Default for Spec {
             datapath: std::env::var("WEFT_LAB_DATAPATH")
                 .map(|told| in_turn(&told))
                 .unwrap_or_default(),
+            attach: std::env::var("WEFT_LAB_ATTACH").ok(),
             engine_root: folder("WEFT_LAB_ENGINE_ROOT"),
             exe: None,
             keep_logs: folder("WEFT_LAB_LOGS"),
@@ -90,6 +94,7 @@ pub(crate) struct Plan {
     pub(crate) socket_activation: bool,
     pub(crate) movable_clocks: bool,
     pub(crate) datapath: Vec<String>,
+    pub(crate) attach: Option<String>,
     pub(crate) engine_root: Option<PathBuf>,
     pub(crate) exe: PathBuf,
     pub(crate) keep_logs: Option<PathBuf>,
@@ -117,6 +122,7 @@ impl Plan {
             socket_activation: spec.socket_activation,
             movable_clocks: spec.movable_clocks,
             datapath: spec.datapath,
+            attach: spec.attach,
             engine_root: spec.engine_root,
             exe,
             keep_logs: spec.keep_logs,
@@ -147,6 +153,7 @@ impl Plan {
             socket_activation: self.socket_activation,
             movable_clock: self.movable_clocks,
             datapath: self.datapath_of(number),
+            attach: self.attach.clone(),
             engine_root: self.engine_root.clone(),
             cgroup: format!("/{}-{host}", cgroup_prefix(&self.name)),
             exe: self.exe.clone(),
@@ -176,6 +183,8 @@ pub(crate) struct Order {
     pub(crate) movable_clock: bool,
     /// What its agent is told of the data plane.
     pub(crate) datapath: Option<String>,
+    /// How its agent is told to attach programs.
+    pub(crate) attach: Option<String>,
     pub(crate) engine_root: Option<PathBuf>,
     pub(crate) cgroup: String,
     pub(crate) exe: PathBuf,

@@ -39,7 +39,12 @@ pub fn unguarded(host: &str, reason: &str) -> Finding {
     let what = format!("the guard's programs do not stand: {reason}");
     let why = "forged inner addresses pass, and a flush of the packet filter opens the VXLAN \
         port to hosts that are no members";
-    let told = [what, why.to_owned(), "take Linux 6.6 or later".to_owned()];
+    let told = [
+        what,
+        why.to_owned(),
+        "take Linux 6.1 or later; before 6.6 it needs the modules sch_ingress and cls_bpf"
+            .to_owned(),
+    ];
     Finding::new(Severity::Warning, Check::Kernel, host, told)
 }
 

@@ -197,7 +197,7 @@ impl ApplyError {
                 "nothing is to be done: it is made anew within a second".to_owned()
             }
             Self::NoPrograms { .. } => {
-                "take Linux 6.6 or later, or let bridges carry it: weft agent --datapath bridge"
+                "take Linux 6.1 or later, or let bridges carry it: weft agent --datapath bridge"
                     .to_owned()
             }
             Self::Namespace { source, .. }

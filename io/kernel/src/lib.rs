@@ -25,7 +25,7 @@ mod workload;
 pub use counters::{Counters, counters};
 pub use error::{ApplyError, IptablesError, NftError, ObserveError, WireError};
 pub use fake::Fake;
-pub use guard::{DropSample, GuardError, TableUse};
+pub use guard::{Attachment, DropSample, GuardError, TableUse};
 pub use inherit::unix_listener;
 pub use kernel::{Applied, Disturbance, Failure, Kernel};
 pub use linux::{Closeup, Focus, HomeSeen, Linux};

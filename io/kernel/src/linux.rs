@@ -28,7 +28,7 @@ use weft_plan::{Observed, Plan};
 pub use self::closeup::{Closeup, Focus, HomeSeen};
 use self::world::World;
 use crate::netns::DIRECTORY;
-use crate::{Applied, Disturbance, DropSample, Kernel, Netns, ObserveError, TableUse};
+use crate::{Applied, Attachment, Disturbance, DropSample, Kernel, Netns, ObserveError, TableUse};
 
 /// The kernel of this host, seen from one network namespace.
 ///
@@ -38,6 +38,7 @@ use crate::{Applied, Disturbance, DropSample, Kernel, Netns, ObserveError, Table
 pub struct Linux {
     world: Arc<Mutex<World>>,
     host: Netns,
+    attachment: Attachment,
     directory: PathBuf,
 }
 
@@ -58,7 +59,25 @@ impl Linux {
     /// If the namespace cannot be entered.
     pub fn at(host: Netns, directory: &Path) -> io::Result<Self> {
         let world = World::open(host.clone(), directory)?;
-        Ok(Self { world: Arc::new(Mutex::new(world)), host, directory: directory.to_owned() })
+        let attachment = world.guard.attachment();
+        let (world, directory) = (Arc::new(Mutex::new(world)), directory.to_owned());
+        Ok(Self { world, host, attachment, directory })
+    }
+
+    /// The same, with the guard's programs attached in this way instead of the best that the kernel
+    /// has. What is attached in another way stays until its interface is told of.
+    #[must_use]
+    pub fn attaching_by(self, attachment: Attachment) -> Self {
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.guard.attach_by(attachment);
+        drop(world);
+        Self { attachment, ..self }
+    }
+
+    /// How the guard's programs are attached.
+    #[must_use]
+    pub const fn attachment(&self) -> Attachment {
+        self.attachment
     }
 
     /// The same, with room for so many stations in the programs' tables, of all networks together.

@@ -4,6 +4,7 @@ pub(crate) mod address;
 pub(crate) mod entry;
 pub(crate) mod link;
 mod socket;
+pub(crate) mod tc;
 
 pub(crate) use socket::{Request, Rtnl, messages};
 

@@ -11,7 +11,8 @@ use weft_model::{EndpointId, MacAddr, Mtu, Vni, Vtep};
 use weft_plan::{Desired, Engine, IfName, Observed, Port, Segment, diff, teardown};
 
 use crate::{
-    Applied, Kernel as _, Linux, Netns, ObserveError, WireError, WorkloadLink, wire_workload_from,
+    Applied, Attachment, Kernel as _, Linux, Netns, ObserveError, WireError, WorkloadLink,
+    wire_workload_from,
 };
 
 /// Where no network is ever named: none has a namespace here.
@@ -42,14 +43,15 @@ pub enum TrialError {
     Lost(#[source] io::Error),
 }
 
-/// Sends a packet from one workload to another, over programs alone.
+/// Sends a packet from one workload to another, over programs alone, which are attached in this way.
 ///
 /// # Errors
 ///
 /// [`TrialError`] says what the kernel cannot do.
-pub async fn trial() -> Result<(), TrialError> {
+pub async fn trial(attachment: Attachment) -> Result<(), TrialError> {
     let host = Netns::unnamed().map_err(TrialError::Namespace)?;
     let linux = Linux::at(host.clone(), Path::new(NOWHERE)).map_err(TrialError::Namespace)?;
+    let linux = linux.attaching_by(attachment);
     let tried = send_one(&host, &linux).await;
     let observed = linux.observe().await.map_err(TrialError::Observe)?;
     // What stays goes with the namespace, but for the pins.

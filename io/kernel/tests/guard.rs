@@ -18,164 +18,135 @@ use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use support::{Host, desired, mac, run, v4};
-use weft_kernel::{Kernel, Linux, Netns, WorkloadLink, wire_workload_from};
+use support::pair::PATIENCE;
+use support::underlay::{dropped, send, with_underlay};
+use support::{Host, attachments, desired, mac, run, v4};
+use weft_kernel::{Attachment, Kernel, Netns, WorkloadLink, wire_workload_from};
 use weft_path::Reason;
-use weft_plan::{Desired, Plan, diff};
+use weft_plan::{Plan, diff};
 
 const VNI: u32 = 5000;
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A host, and what came to its port 9 by an interface `eth0` from 192.0.2.77, a stranger.
-async fn with_underlay(wanted: &Desired) -> (Host, Netns) {
-    let host = Host::new();
-    host.reach(wanted).await;
-    let outside = Netns::unnamed().unwrap();
-    let mut anchor =
-        outside.run(|| std::process::Command::new("sleep").arg("60").spawn().unwrap()).unwrap();
-    host.run(&format!("ip link add eth0 type veth peer name eth0 netns {}", anchor.id()));
-    anchor.kill().unwrap();
-    anchor.wait().unwrap();
-    host.run("ip addr add 192.0.2.1/24 dev eth0; ip link set eth0 up");
-    run(&outside, "ip addr add 192.0.2.77/24 dev eth0; ip link set eth0 up");
-    (host, outside)
-}
-
-/// What is dropped by what is done, which is at least something.
-async fn dropped(host: &Host, what: impl FnOnce()) -> BTreeMap<Reason, u64> {
-    let before = host.linux.drops().await.unwrap();
-    what();
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let after = host.linux.drops().await.unwrap();
-        let more = after.into_iter().map(|(reason, count)| (reason, count - before[&reason]));
-        let more: BTreeMap<_, _> = more.filter(|(_, count)| *count > 0).collect();
-        if !more.is_empty() {
-            return more;
-        }
-        assert!(Instant::now() < deadline, "nothing is dropped");
-        tokio::task::yield_now().await;
-    }
-}
-
-fn send(from: &Netns, to: &str) {
-    let socket = from.run(|| UdpSocket::bind("0.0.0.0:0").unwrap()).unwrap();
-    // VXLAN of the network, as it would be right of a member: I set, the VNI, and an inner frame.
-    let mut datagram = vec![8, 0, 0, 0, 0, 0x13, 0x88, 0, 255, 255, 255, 255, 255, 255];
-    datagram.extend(mac(2).0);
-    datagram.extend([8, 0]);
-    datagram.resize(70, 0);
-    socket.send_to(&datagram, to).unwrap();
-}
 
 #[tokio::test]
 async fn an_interface_that_appears_is_guarded_and_a_flushed_ruleset_opens_nothing() {
-    let wanted = desired(&[VNI]);
-    let (host, outside) = with_underlay(&wanted).await;
-    let plan = host.reach(&wanted).await;
-    assert_eq!(
-        plan.to_string(),
-        "guard every interface: port 4789, 2 peers, 2 ports of the agent\n"
-    );
-    host.run("nft flush ruleset");
-    let drops = dropped(&host, || send(&outside, "192.0.2.1:4789")).await;
-    assert_eq!(drops, BTreeMap::from([(Reason::UnknownPeer, 1)]));
+    for by in attachments() {
+        let wanted = desired(&[VNI]);
+        let (host, outside) = with_underlay(by, &wanted).await;
+        let plan = host.reach(&wanted).await;
+        assert_eq!(
+            plan.to_string(),
+            "guard every interface: port 4789, 2 peers, 2 ports of the agent\n"
+        );
+        host.run("nft flush ruleset");
+        let drops = dropped(&host, || send(&outside, "192.0.2.1:4789")).await;
+        assert_eq!(drops, BTreeMap::from([(Reason::UnknownPeer, 1)]));
+    }
 }
 
 #[tokio::test]
 async fn the_guard_outlives_its_agent_and_is_found_by_the_next() {
-    let wanted = desired(&[VNI]);
-    let (host, outside) = with_underlay(&wanted).await;
-    host.reach(&wanted).await;
-    let Host { netns, linux, directory } = &host;
-    let before = linux.drops().await.unwrap();
-    let drops = dropped(&host, || send(&outside, "192.0.2.1:4789")).await;
-    assert_eq!(drops, BTreeMap::from([(Reason::UnknownPeer, 1)]));
-    let next = Linux::at(netns.clone(), directory.path()).unwrap();
-    assert_eq!(diff(&wanted, &next.observe().await.unwrap()), Plan::default());
-    let drops = next.drops().await.unwrap();
-    assert_eq!(drops[&Reason::UnknownPeer], before[&Reason::UnknownPeer] + 1);
+    for by in attachments() {
+        let wanted = desired(&[VNI]);
+        let (host, outside) = with_underlay(by, &wanted).await;
+        host.reach(&wanted).await;
+        let before = host.linux.drops().await.unwrap();
+        let drops = dropped(&host, || send(&outside, "192.0.2.1:4789")).await;
+        assert_eq!(drops, BTreeMap::from([(Reason::UnknownPeer, 1)]));
+        let next = host.next();
+        assert_eq!(diff(&wanted, &next.observe().await.unwrap()), Plan::default());
+        let drops = next.drops().await.unwrap();
+        assert_eq!(drops[&Reason::UnknownPeer], before[&Reason::UnknownPeer] + 1);
+    }
 }
 
 #[tokio::test]
 async fn a_drop_is_told_with_what_is_known_of_it() {
-    let wanted = desired(&[VNI]);
-    let (host, outside) = with_underlay(&wanted).await;
-    let mut samples = host.linux.drop_samples();
-    host.reach(&wanted).await;
-    send(&outside, "192.0.2.1:4789");
-    let told = tokio::time::timeout(PATIENCE, samples.next()).await;
-    let sample = told.expect("it is told").unwrap();
-    assert_eq!((sample.reason, sample.interface.as_str()), (Reason::UnknownPeer, "eth0"));
-    assert_eq!(
-        (sample.vni, sample.outer_source),
-        (Some(support::vni(VNI)), Some(v4("192.0.2.77")))
-    );
-    assert_eq!(sample.source_mac, mac(2));
-    assert!(sample.at.elapsed().unwrap() < Duration::from_secs(10));
+    for by in attachments() {
+        let wanted = desired(&[VNI]);
+        let (host, outside) = with_underlay(by, &wanted).await;
+        let mut samples = host.linux.drop_samples();
+        host.reach(&wanted).await;
+        send(&outside, "192.0.2.1:4789");
+        let told = tokio::time::timeout(PATIENCE, samples.next()).await;
+        let sample = told.expect("it is told").unwrap();
+        assert_eq!((sample.reason, sample.interface.as_str()), (Reason::UnknownPeer, "eth0"));
+        assert_eq!(
+            (sample.vni, sample.outer_source),
+            (Some(support::vni(VNI)), Some(v4("192.0.2.77")))
+        );
+        assert_eq!(sample.source_mac, mac(2));
+        assert!(sample.at.elapsed().unwrap() < Duration::from_secs(10));
+    }
 }
 
 #[tokio::test]
 async fn bridges_of_workloads_lead_neither_to_tunnels_nor_to_the_agent() {
-    let wanted = desired(&[VNI]);
-    let (host, outside) = with_underlay(&wanted).await;
-    // The same wire, but a bridge of Docker's kind has its end: no peer is behind that.
-    host.run(
-        "ip addr flush dev eth0; ip link add docker_gwbridge type bridge; \
+    for by in attachments() {
+        let wanted = desired(&[VNI]);
+        let (host, outside) = with_underlay(by, &wanted).await;
+        // The same wire, but a bridge of Docker's kind has its end: no peer is behind that.
+        host.run(
+            "ip addr flush dev eth0; ip link add docker_gwbridge type bridge; \
          ip link set eth0 master docker_gwbridge; ip link set docker_gwbridge up; \
          ip addr add 172.18.0.1/16 dev docker_gwbridge",
-    );
-    run(&outside, "ip addr flush dev eth0; ip addr add 172.18.0.2/16 dev eth0");
-    host.reach(&wanted).await;
-    let inbox = host.netns.run(|| UdpSocket::bind("172.18.0.1:7000").unwrap()).unwrap();
-    inbox.set_read_timeout(Some(PATIENCE)).unwrap();
-    send(&outside, "172.18.0.1:7000");
-    inbox.recv(&mut [0; 100]).expect("other ports are reached");
-    // Where bridged frames go through the packet filter, that has the first word.
-    host.run("nft flush ruleset");
-    for (to, reason) in
-        [("172.18.0.1:4789", Reason::NotUnderlay), ("172.18.0.1:4788", Reason::ControlPort)]
-    {
-        let drops = dropped(&host, || send(&outside, to)).await;
-        assert_eq!(drops, BTreeMap::from([(reason, 1)]), "{to}");
+        );
+        run(&outside, "ip addr flush dev eth0; ip addr add 172.18.0.2/16 dev eth0");
+        host.reach(&wanted).await;
+        let inbox = host.netns.run(|| UdpSocket::bind("172.18.0.1:7000").unwrap()).unwrap();
+        inbox.set_read_timeout(Some(PATIENCE)).unwrap();
+        send(&outside, "172.18.0.1:7000");
+        inbox.recv(&mut [0; 100]).expect("other ports are reached");
+        // Where bridged frames go through the packet filter, that has the first word.
+        host.run("nft flush ruleset");
+        for (to, reason) in
+            [("172.18.0.1:4789", Reason::NotUnderlay), ("172.18.0.1:4788", Reason::ControlPort)]
+        {
+            let drops = dropped(&host, || send(&outside, to)).await;
+            assert_eq!(drops, BTreeMap::from([(reason, 1)]), "{to}");
+        }
     }
 }
 
 #[tokio::test]
 async fn a_workload_that_forges_is_counted_and_its_own_packets_go_on() {
-    let wanted = desired(&[VNI]);
-    let host = Host::new();
-    host.reach(&wanted).await;
-    let workload = Netns::unnamed().unwrap();
-    let setup = WorkloadLink {
-        name: "eth0".parse().unwrap(),
-        mac: None,
-        addresses: vec!["10.9.0.1/24".parse().unwrap()],
-        mtu: 1450.try_into().unwrap(),
-        default_via: None,
-    };
-    let port = wanted.segments.values().next().unwrap().ports.values().next().unwrap();
-    wire_workload_from(&host.netns, &port.peer, &workload, setup).await.unwrap();
-    run(&workload, "ip neigh replace 10.9.0.2 lladdr 02:00:00:00:00:02 dev eth0");
-    let before = host.linux.drops().await.unwrap();
-    send(&workload, "10.9.0.2:7000");
-    run(&workload, "ip addr add 10.9.0.66/24 dev eth0");
-    let socket = workload.run(|| UdpSocket::bind("10.9.0.66:0").unwrap()).unwrap();
+    for by in attachments() {
+        let wanted = desired(&[VNI]);
+        let host = Host::attaching_by(by);
+        host.reach(&wanted).await;
+        let workload = Netns::unnamed().unwrap();
+        let setup = WorkloadLink {
+            name: "eth0".parse().unwrap(),
+            mac: None,
+            addresses: vec!["10.9.0.1/24".parse().unwrap()],
+            mtu: 1450.try_into().unwrap(),
+            default_via: None,
+        };
+        let port = wanted.segments.values().next().unwrap().ports.values().next().unwrap();
+        wire_workload_from(&host.netns, &port.peer, &workload, setup).await.unwrap();
+        run(&workload, "ip neigh replace 10.9.0.2 lladdr 02:00:00:00:00:02 dev eth0");
+        let before = host.linux.drops().await.unwrap();
+        send(&workload, "10.9.0.2:7000");
+        run(&workload, "ip addr add 10.9.0.66/24 dev eth0");
+        let socket = workload.run(|| UdpSocket::bind("10.9.0.66:0").unwrap()).unwrap();
 
-    let deadline = Instant::now() + PATIENCE;
-    let count = |drops: &BTreeMap<Reason, u64>| drops[&Reason::SpoofedAddress];
-    socket.send_to(b"forged", "10.9.0.2:7000").unwrap();
-    // Its IPv6 is dropped all the while, for another reason.
-    while count(&host.linux.drops().await.unwrap()) == count(&before) {
-        assert!(Instant::now() < deadline, "what is forged passes");
+        let deadline = Instant::now() + PATIENCE;
+        let count = |drops: &BTreeMap<Reason, u64>| drops[&Reason::SpoofedAddress];
+        socket.send_to(b"forged", "10.9.0.2:7000").unwrap();
+        // Its IPv6 is dropped all the while, for another reason.
+        while count(&host.linux.drops().await.unwrap()) == count(&before) {
+            assert!(Instant::now() < deadline, "what is forged passes");
+        }
+        assert_eq!(count(&host.linux.drops().await.unwrap()), count(&before) + 1);
     }
-    assert_eq!(count(&host.linux.drops().await.unwrap()), count(&before) + 1);
 }
 
 #[tokio::test]
-async fn a_guard_that_others_take_away_is_put_back() {
+async fn a_link_that_others_take_away_is_put_back() {
+    if !attachments().contains(&Attachment::Tcx) {
+        return;
+    }
     let wanted = desired(&[VNI]);
-    let (host, _outside) = with_underlay(&wanted).await;
+    let (host, _outside) = with_underlay(Attachment::Tcx, &wanted).await;
     host.reach(&wanted).await;
     for entry in std::fs::read_dir(host.pins().join("links")).unwrap().flatten() {
         std::fs::remove_file(entry.path()).unwrap();

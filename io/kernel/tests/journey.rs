@@ -20,7 +20,7 @@ use nix::sched::{CloneFlags, setns};
 use support::pair::{Cable, PATIENCE, Side, carries, check_arrives, pair, socket, until};
 use support::{run, v4};
 use weft_kernel::capture::Capture;
-use weft_kernel::host;
+use weft_kernel::{Attachment, host};
 use weft_model::Mtu;
 use weft_path::Reason;
 
@@ -68,7 +68,14 @@ async fn vxlan_of_strangers_is_counted_and_dropped() {
     let drops = b.host.linux.drops().await.unwrap();
     assert_eq!(drops[&Reason::UnknownPeer], 1, "{drops:?}");
     // The packet filter does the same where the programs are not, and counts too.
-    std::fs::remove_dir_all(b.host.pins().join("links")).unwrap();
+    let links = b.host.pins().join("links");
+    match b.host.linux.attachment() {
+        Attachment::Tcx => {
+            std::fs::remove_dir_all(&links).unwrap();
+            std::fs::create_dir(&links).unwrap();
+        }
+        Attachment::Clsact => drop(b.host.run("tc qdisc del dev eth0 clsact")),
+    }
     let deadline = Instant::now() + PATIENCE;
     let rules = loop {
         // The kernel lets go of a program some time after its last pin.
@@ -83,7 +90,6 @@ async fn vxlan_of_strangers_is_counted_and_dropped() {
     let drops = b.host.linux.drops().await.unwrap();
     assert!(drops[&Reason::UnknownPeer] > 1, "{drops:?}");
     // What is right is left alone, and so its counters are.
-    std::fs::create_dir(b.host.pins().join("links")).unwrap();
     b.host.reach(&without).await;
     assert_eq!(b.host.run("nft list chain inet weft guard"), rules);
     assert_eq!(b.host.linux.drops().await.unwrap(), drops);

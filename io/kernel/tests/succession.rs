@@ -17,8 +17,8 @@ use std::net::UdpSocket;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use support::pair::{PATIENCE, Side, pair_of, socket as datagrams};
-use support::reach;
+use support::pair::{PATIENCE, Side, pair_by, pair_of, socket as datagrams};
+use support::{attachments, reach};
 use weft_kernel::{Kernel, Linux};
 use weft_path::Reason;
 use weft_plan::{Engine, Plan, diff};
@@ -120,7 +120,7 @@ impl Drop for Ends<'_> {
 }
 
 fn agent(side: &Side) -> Linux {
-    Linux::at(side.host.netns.clone(), side.host.directory.path()).unwrap()
+    side.host.next()
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
@@ -136,64 +136,70 @@ fn sets(side: &Side) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_that_comes_back_changes_nothing_and_loses_nothing() {
-    let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
-    lose_nothing(&a, &b, || {
-        for _ in 0..3 {
-            for side in [&a, &b] {
-                let observed = block_on(agent(side).observe()).unwrap();
-                assert_eq!(diff(&side.desired, &observed), Plan::default());
+    for by in attachments() {
+        let (a, b) = pair_by(by, Engine::Bpf, Engine::Bpf).await;
+        lose_nothing(&a, &b, || {
+            for _ in 0..3 {
+                for side in [&a, &b] {
+                    let observed = block_on(agent(side).observe()).unwrap();
+                    assert_eq!(diff(&side.desired, &observed), Plan::default());
+                }
             }
-        }
-    });
+        });
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_change_their_size_under_way_and_keep_rows_and_counts() {
-    let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
-    datagrams(&a.workload, "10.9.0.1:0").send_to(b"who?", "10.9.0.99:7000").unwrap();
-    let lost = |drops: &std::collections::BTreeMap<_, u64>| drops[&Reason::UnknownAddress];
-    let deadline = Instant::now() + PATIENCE;
-    while lost(&a.host.linux.drops().await.unwrap()) == 0 {
-        assert!(Instant::now() < deadline, "nobody asks for 10.9.0.99");
-    }
-    lose_nothing(&a, &b, || {
-        for room in [1 << 10, 1 << 16, 1 << 12] {
-            for side in [&a, &b] {
-                let next = agent(side).with_room(room);
-                let plan = block_on(reach(&next, &side.desired)).to_string();
-                assert!(plan.starts_with("guard every interface"), "{plan}");
-                assert!(!plan.contains("shared"), "its device stays: {plan}");
-                let homes = block_on(next.tables()).unwrap()[0];
-                assert_eq!((homes.rows, homes.most), (2, room.into()));
-                assert_eq!(sets(side), [format!("maps-2-{room}")]);
-            }
+    for by in attachments() {
+        let (a, b) = pair_by(by, Engine::Bpf, Engine::Bpf).await;
+        datagrams(&a.workload, "10.9.0.1:0").send_to(b"who?", "10.9.0.99:7000").unwrap();
+        let lost = |drops: &std::collections::BTreeMap<_, u64>| drops[&Reason::UnknownAddress];
+        let deadline = Instant::now() + PATIENCE;
+        while lost(&a.host.linux.drops().await.unwrap()) == 0 {
+            assert!(Instant::now() < deadline, "nobody asks for 10.9.0.99");
         }
-    });
-    let last = agent(&a).with_room(1 << 12);
-    last.observe().await.unwrap();
-    assert!(lost(&last.drops().await.unwrap()) >= 1, "what was dropped before stays counted");
+        lose_nothing(&a, &b, || {
+            for room in [1 << 10, 1 << 16, 1 << 12] {
+                for side in [&a, &b] {
+                    let next = agent(side).with_room(room);
+                    let plan = block_on(reach(&next, &side.desired)).to_string();
+                    assert!(plan.starts_with("guard every interface"), "{plan}");
+                    assert!(!plan.contains("shared"), "its device stays: {plan}");
+                    let homes = block_on(next.tables()).unwrap()[0];
+                    assert_eq!((homes.rows, homes.most), (2, room.into()));
+                    assert_eq!(sets(side), [format!("maps-2-{room}")]);
+                }
+            }
+        });
+        let last = agent(&a).with_room(1 << 12);
+        last.observe().await.unwrap();
+        assert!(lost(&last.drops().await.unwrap()) >= 1, "what was dropped before stays counted");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_of_another_layout_are_whole_before_a_program_reads_them() {
-    let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
-    lose_nothing(&a, &b, || {
-        for side in [&a, &b] {
-            // As if the rows of these had another form by now: nobody can take them over.
-            let [set] = &sets(side)[..] else { panic!("one set") };
-            for table in ["homes", "neighbors", "members", "ports", "vnis", "peers"] {
-                std::fs::remove_file(side.host.pins().join(set).join(table)).unwrap();
+    for by in attachments() {
+        let (a, b) = pair_by(by, Engine::Bpf, Engine::Bpf).await;
+        lose_nothing(&a, &b, || {
+            for side in [&a, &b] {
+                // As if the rows of these had another form by now: nobody can take them over.
+                let [set] = &sets(side)[..] else { panic!("one set") };
+                for table in ["homes", "neighbors", "members", "ports", "vnis", "peers"] {
+                    std::fs::remove_file(side.host.pins().join(set).join(table)).unwrap();
+                }
+                let next = agent(side).with_room(1 << 11);
+                let before = block_on(next.observe()).unwrap();
+                let plan = diff(&side.desired, &before);
+                assert!(plan.to_string().lines().count() > 4, "all is written anew: {plan}");
+                assert!(block_on(next.apply(&plan)).failures.is_empty());
+                let after = block_on(next.observe()).unwrap();
+                assert_eq!(diff(&side.desired, &after), Plan::default());
+                assert_eq!(sets(side), ["maps-2-2048"]);
             }
-            let next = agent(side).with_room(1 << 11);
-            let before = block_on(next.observe()).unwrap();
-            let plan = diff(&side.desired, &before);
-            assert!(plan.to_string().lines().count() > 4, "all is written anew: {plan}");
-            assert!(block_on(next.apply(&plan)).failures.is_empty());
-            let after = block_on(next.observe()).unwrap();
-            assert_eq!(diff(&side.desired, &after), Plan::default());
-            assert_eq!(sets(side), ["maps-2-2048"]);
-        }
-    });
+        });
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,9 +21,10 @@ use std::time::Duration;
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, bind, send, socket};
 use support::pair::{
-    Cable, PATIENCE, Side, carries, check_arrives, pair_of, pair_over, socket as datagrams, until,
+    Cable, PATIENCE, Side, carries, check_arrives, pair_by, pair_of, pair_over,
+    socket as datagrams, until,
 };
-use support::run;
+use support::{attachments, run};
 use weft_kernel::capture::Capture;
 use weft_path::Reason;
 use weft_plan::{Desired, Engine};
@@ -35,23 +36,25 @@ const BULK: usize = 8 << 20;
 
 #[tokio::test]
 async fn frames_arrive_whoever_carries_them_and_no_question_crosses() {
-    for (one, other) in ENGINES {
-        let (a, b) = pair_of(one, other).await;
-        let mut cable = Capture::open(&a.host.netns, "eth0").unwrap();
-        for (from, at) in [("10.9.0.1:0", "10.9.0.2:7000"), ("[fd00::1]:0", "[fd00::2]:7000")] {
-            let (sender, receiver) = (datagrams(&a.workload, from), datagrams(&b.workload, at));
-            check_arrives(&sender, &receiver, at);
-            let back = sender.local_addr().unwrap().to_string();
-            check_arrives(&receiver, &sender, &back);
+    for by in attachments() {
+        for (one, other) in ENGINES {
+            let (a, b) = pair_by(by, one, other).await;
+            let mut cable = Capture::open(&a.host.netns, "eth0").unwrap();
+            for (from, at) in [("10.9.0.1:0", "10.9.0.2:7000"), ("[fd00::1]:0", "[fd00::2]:7000")] {
+                let (sender, receiver) = (datagrams(&a.workload, from), datagrams(&b.workload, at));
+                check_arrives(&sender, &receiver, at);
+                let back = sender.local_addr().unwrap().to_string();
+                check_arrives(&receiver, &sender, &back);
+            }
+            let (sender, receiver) =
+                (datagrams(&a.workload, "10.9.0.1:0"), datagrams(&b.workload, "10.9.0.2:7001"));
+            sender.send_to(b"the end", "10.9.0.2:7001").unwrap();
+            receiver.recv_from(&mut [0; 64]).unwrap();
+            let frames = until(&mut cable, b"the end");
+            assert!(frames.iter().any(|frame| carries(frame, [0x08, 0x00])), "IPv4 crosses");
+            assert!(frames.iter().any(|frame| carries(frame, [0x86, 0xdd])), "IPv6 crosses");
+            assert!(!frames.iter().any(|frame| carries(frame, [0x08, 0x06])), "ARP crosses");
         }
-        let (sender, receiver) =
-            (datagrams(&a.workload, "10.9.0.1:0"), datagrams(&b.workload, "10.9.0.2:7001"));
-        sender.send_to(b"the end", "10.9.0.2:7001").unwrap();
-        receiver.recv_from(&mut [0; 64]).unwrap();
-        let frames = until(&mut cable, b"the end");
-        assert!(frames.iter().any(|frame| carries(frame, [0x08, 0x00])), "IPv4 crosses");
-        assert!(frames.iter().any(|frame| carries(frame, [0x86, 0xdd])), "IPv6 crosses");
-        assert!(!frames.iter().any(|frame| carries(frame, [0x08, 0x06])), "ARP crosses");
     }
 }
 
@@ -82,23 +85,27 @@ fn transfer(from: &Side, to: &Side, at: &'static str) {
 
 #[tokio::test]
 async fn this_kernel_passes_the_trial_as_often_as_it_is_asked() {
-    for _ in 0..3 {
-        weft_kernel::trial().await.unwrap();
+    for by in attachments() {
+        for _ in 0..3 {
+            weft_kernel::trial(by).await.unwrap();
+        }
     }
 }
 
 #[tokio::test]
 async fn streams_arrive_whole_with_offloads_and_without() {
-    for (one, other) in ENGINES {
-        let (a, b) = pair_of(one, other).await;
-        transfer(&a, &b, "10.9.0.2:0");
-        transfer(&a, &b, "[fd00::2]:0");
-        for side in [&a, &b] {
-            side.host.run("ethtool -K eth0 tso off gso off gro off tx off rx off");
-            run(&side.workload, "ethtool -K eth0 tso off gso off gro off tx off rx off");
+    for by in attachments() {
+        for (one, other) in ENGINES {
+            let (a, b) = pair_by(by, one, other).await;
+            transfer(&a, &b, "10.9.0.2:0");
+            transfer(&a, &b, "[fd00::2]:0");
+            for side in [&a, &b] {
+                side.host.run("ethtool -K eth0 tso off gso off gro off tx off rx off");
+                run(&side.workload, "ethtool -K eth0 tso off gso off gro off tx off rx off");
+            }
+            transfer(&a, &b, "10.9.0.2:0");
+            transfer(&a, &b, "[fd00::2]:0");
         }
-        transfer(&a, &b, "10.9.0.2:0");
-        transfer(&a, &b, "[fd00::2]:0");
     }
 }
 
@@ -119,35 +126,39 @@ fn resumes(sender: &UdpSocket, receiver: &UdpSocket, to: &str, round: &mut u64) 
 
 #[tokio::test]
 async fn a_live_host_changes_its_engine_and_conversations_go_on() {
-    let (a, b) = pair_of(Engine::Bridge, Engine::Bridge).await;
-    let (sender, receiver) =
-        (datagrams(&a.workload, "10.9.0.1:0"), datagrams(&b.workload, "10.9.0.2:7000"));
-    let mut round = 0;
-    for engine in [Engine::Bpf, Engine::Bridge, Engine::Bpf] {
-        for side in [&a, &b] {
-            side.host.reach(&Desired { engine, ..side.desired.clone() }).await;
-            resumes(&sender, &receiver, "10.9.0.2:7000", &mut round);
-            let back = sender.local_addr().unwrap().to_string();
-            resumes(&receiver, &sender, &back, &mut round);
+    for by in attachments() {
+        let (a, b) = pair_by(by, Engine::Bridge, Engine::Bridge).await;
+        let (sender, receiver) =
+            (datagrams(&a.workload, "10.9.0.1:0"), datagrams(&b.workload, "10.9.0.2:7000"));
+        let mut round = 0;
+        for engine in [Engine::Bpf, Engine::Bridge, Engine::Bpf] {
+            for side in [&a, &b] {
+                side.host.reach(&Desired { engine, ..side.desired.clone() }).await;
+                resumes(&sender, &receiver, "10.9.0.2:7000", &mut round);
+                let back = sender.local_addr().unwrap().to_string();
+                resumes(&receiver, &sender, &back, &mut round);
+            }
         }
+        let left = std::fs::read_dir(a.host.directory.path()).unwrap().count();
+        assert_eq!(left, 0, "no network has a namespace");
     }
-    let left = std::fs::read_dir(a.host.directory.path()).unwrap().count();
-    assert_eq!(left, 0, "no network has a namespace");
 }
 
 #[tokio::test]
 async fn what_is_for_all_comes_to_all() {
-    let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
-    let sender = datagrams(&a.workload, "10.9.0.1:0");
-    sender.set_broadcast(true).unwrap();
-    let receiver = datagrams(&b.workload, "0.0.0.0:7000");
-    check_arrives(&sender, &receiver, "10.9.0.255:7000");
-    // A frame of a protocol of its own (RFC 5342 §3.5, local experiments).
-    let mut inside = Capture::open(&b.workload, "eth0").unwrap();
-    let head = [6, 0, 0, 0, 0, 2, 6, 0, 0, 0, 0, 1, 0x88, 0xb5];
-    send_raw(&a, &[&head[..], &[0x77; 50]].concat());
-    let seen = until(&mut inside, &[0x77; 50]);
-    assert_eq!(seen.last().unwrap()[12..14], [0x88, 0xb5]);
+    for by in attachments() {
+        let (a, b) = pair_by(by, Engine::Bpf, Engine::Bpf).await;
+        let sender = datagrams(&a.workload, "10.9.0.1:0");
+        sender.set_broadcast(true).unwrap();
+        let receiver = datagrams(&b.workload, "0.0.0.0:7000");
+        check_arrives(&sender, &receiver, "10.9.0.255:7000");
+        // A frame of a protocol of its own (RFC 5342 §3.5, local experiments).
+        let mut inside = Capture::open(&b.workload, "eth0").unwrap();
+        let head = [6, 0, 0, 0, 0, 2, 6, 0, 0, 0, 0, 1, 0x88, 0xb5];
+        send_raw(&a, &[&head[..], &[0x77; 50]].concat());
+        let seen = until(&mut inside, &[0x77; 50]);
+        assert_eq!(seen.last().unwrap()[12..14], [0x88, 0xb5]);
+    }
 }
 
 fn send_raw(from: &Side, frame: &[u8]) {

@@ -108,6 +108,31 @@ async fn hosts_with_different_engines_share_networks_and_change_engines_while_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn programs_that_are_attached_by_clsact_carry_on_without_their_agent() {
+    let attach = Some("clsact".to_owned());
+    let spec = Spec { attach, ..lab(2, false, &["bpf", "bridge"]) };
+    let cluster = Cluster::up_in(spec).await.unwrap();
+    cluster.network("app", &[]).await.unwrap();
+    let c1 = cluster.plain("h1", "app", "c1", &[]).await.unwrap();
+    let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
+    eventually(SOON, || answers(&c1, &c2)).await.unwrap();
+    let pings = Pinging::start(&c1.netns, c2.address).unwrap();
+    for (end, engine) in [(&c1, "bpf"), (&c2, "bridge")] {
+        eventually(SOON, || runs(&cluster, end.host, engine)).await.unwrap();
+        let guard = cluster.status(end.host).await.unwrap().guard;
+        assert_eq!(guard.attached.as_deref(), Some("clsact"), "{guard:?}");
+        end.host.kill_agent().await.unwrap();
+        let filters = end.host.run(&["tc", "filter", "show", "dev", "eth0", "ingress"]).await;
+        assert!(filters.unwrap().contains("weft-"), "it goes without its agent");
+        end.host.start_agent().await.unwrap();
+        eventually(SOON, || runs(&cluster, end.host, engine)).await.unwrap();
+        assert_eq!(cluster.status(end.host).await.unwrap().reconcile.changes, 0);
+    }
+    assert_eq!(pings.finish().unwrap().lost, [0_u16; 0]);
+    cluster.down().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_forwards_needs_a_network_that_allows_it() {
     let cluster = Cluster::up_in(lab(2, false, &["bpf", "bridge"])).await.unwrap();
     cluster.network("routed", &["--opt", "forwarding=true"]).await.unwrap();

@@ -7,6 +7,7 @@ use weft_api::{
     ApiProblem, ClusterView, DegradedView, DockerView, FailureView, GuardView, NodeView,
     ReconcileView, Status, StoreKind, StoreView,
 };
+use weft_kernel::Attachment;
 use weft_model::Hop;
 use weft_plan::GateSeen;
 use weft_registry::Keeping;
@@ -39,7 +40,7 @@ pub(super) fn now(agent: &Agent) -> Status {
         cluster: member.as_ref().and_then(|member| cluster(member)),
         engine: agent.datapath().engine.to_string(),
         engine_reason: agent.datapath().why.clone(),
-        guard: pass.as_ref().map(guard).unwrap_or_default(),
+        guard: pass.as_ref().map(|pass| guard(pass, agent.attachment())).unwrap_or_default(),
         reconcile: pass.map(reconcile).unwrap_or_default(),
         networks: picture.as_ref().map_or(0, |picture| picture.view.networks().len() as u64),
         endpoints: picture.as_ref().map_or(0, |picture| picture.attachments.len() as u64),
@@ -86,9 +87,11 @@ pub(super) fn store(member: &Member, keeping: Keeping) -> StoreView {
     }
 }
 
-fn guard(pass: &Reconciled) -> GuardView {
+fn guard(pass: &Reconciled, attachment: Attachment) -> GuardView {
     match &pass.gate {
-        GateSeen::Holds { .. } => GuardView { attached: Some("tcx".to_owned()), missing: None },
+        GateSeen::Holds { .. } => {
+            GuardView { attached: Some(attachment.to_string()), missing: None }
+        }
         GateSeen::Impossible(why) => GuardView { attached: None, missing: Some(why.clone()) },
         GateSeen::Missing => GuardView::default(),
     }
@@ -130,6 +133,18 @@ fn without_vote(member: &Member) -> Option<DegradedView> {
             reason: format!("this manager does not vote: {error}"),
             hint: error.hint(),
         }),
+    }
+}
+
+fn unguarded(why: &str) -> DegradedView {
+    DegradedView {
+        hop: Some(Hop::Decap),
+        reason: format!("the guard's programs do not stand: {why}"),
+        hint:
+            "take Linux 6.1 or later, with sch_ingress and cls_bpf before 6.6; until then the nft \
+               table `inet weft` lets members alone in, as long as nobody flushes it, and forged \
+               inner addresses pass"
+                .to_owned(),
     }
 }
 
@@ -178,13 +193,7 @@ fn degraded(agent: &Agent, member: Option<&Member>) -> Vec<DegradedView> {
     }
     let pass = member.and_then(Member::last_pass);
     if let Some(GateSeen::Impossible(why)) = pass.as_ref().map(|pass| &pass.gate) {
-        degraded.push(DegradedView {
-            hop: Some(Hop::Decap),
-            reason: format!("the guard's programs do not stand: {why}"),
-            hint: "take Linux 6.6 or later; until then the nft table `inet weft` lets members \
-                   alone in, as long as nobody flushes it, and forged inner addresses pass"
-                .to_owned(),
-        });
+        degraded.push(unguarded(why));
     }
     let failures = pass.map(|pass| pass.failures).unwrap_or_default();
     degraded.extend(failures.into_iter().map(|failure| DegradedView {

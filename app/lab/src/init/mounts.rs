@@ -159,10 +159,11 @@ fn write_files(order: &Order) -> io::Result<()> {
     fs::write("/etc/resolv.conf", format!("nameserver {}\n", NAME_SERVERS[0]))?;
     let live_restore = order.live_restore;
     fs::write("/etc/docker/daemon.json", format!("{{\"live-restore\": {live_restore}}}\n"))?;
-    if let Some(datapath) = &order.datapath
-        && !Path::new(CONFIG).exists()
-    {
-        fs::write(CONFIG, format!("datapath = \"{datapath}\"\n"))?;
+    let told = [("datapath", &order.datapath), ("attach", &order.attach)];
+    let lines = told.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
+    let lines: String = lines.map(|(key, value)| format!("{key} = \"{value}\"\n")).collect();
+    if !lines.is_empty() && !Path::new(CONFIG).exists() {
+        fs::write(CONFIG, lines)?;
     }
     // Minimal machines lack these; BusyBox stands in for them.
     for program in ["ping", "nslookup", "nc", "wget", "traceroute"] {

@@ -1,7 +1,9 @@
 //! What can fail at the guard.
 
 use std::error::Error;
+use std::io;
 
+use super::clsact::Occupied;
 use super::table::TableError;
 
 /// Why the guard does not stand as it should.
@@ -21,9 +23,19 @@ impl GuardError {
             return "start the agent with --table-rows and a larger number: containers go on as they \
                     are, and no packet is lost; weft_table_rows tells how full each table is";
         }
-        "see the kernel's log for what it has against the program; the guard needs Linux 6.6, \
-         CONFIG_BPF_SYSCALL and root's rights; until it stands, the table `inet weft` does"
+        let causes = std::iter::successors(self.source(), |&cause| cause.source());
+        if causes.filter_map(|cause| cause.downcast_ref()).any(is_occupied) {
+            return "see whose it is with `tc filter show dev INTERFACE ingress`, and give it a larger \
+                    number: tc filter ... pref 10";
+        }
+        "see the kernel's log for what it has against the program; the guard needs Linux 6.1, \
+         CONFIG_BPF_SYSCALL and root's rights, and before Linux 6.6 the modules sch_ingress and cls_bpf; \
+         until it stands, the table `inet weft` does"
     }
+}
+
+fn is_occupied(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<Occupied>)
 }
 
 /// Says what was tried.

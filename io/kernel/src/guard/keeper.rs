@@ -7,22 +7,23 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aya::util::KernelVersion;
 use nix::mount::{MsFlags, mount};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 use tokio::sync::watch;
 use weft_path::Reason;
 use weft_plan::Gate;
 
-use super::GuardError;
 use super::error::failed;
 use super::layout::Entry;
-use super::programs::{Duty, Programs};
+use super::programs::{Duty, Programs, Standing};
 use super::rows::Rows;
 use super::sets::{self, Set};
+use super::site::Site;
 use super::table::{TableError, TableUse};
 use super::tables::Tables;
+use super::{Attachment, GuardError, clsact};
 use crate::Netns;
+use crate::netlink::Rtnl;
 
 /// Where systemd mounts it, and everybody expects it.
 const BPFFS: &str = "/sys/fs/bpf";
@@ -40,6 +41,7 @@ pub(crate) struct Keeper {
     root: PathBuf,
     /// For how many stations.
     room: u32,
+    attachment: Attachment,
     loaded: Option<Loaded>,
     impossible: Option<String>,
     pub(super) names: Names,
@@ -75,7 +77,18 @@ impl Keeper {
     pub(crate) fn new(host: &Netns) -> Self {
         let root = Path::new(BPFFS).join("weft").join(format!("net-{}", host.inode()));
         let (names, ring) = (Names::default(), watch::Sender::new(None));
-        Self { root, room: ROOM, loaded: None, impossible: None, names, ring }
+        let attachment = Attachment::best(host);
+        Self { root, room: ROOM, attachment, loaded: None, impossible: None, names, ring }
+    }
+
+    /// How programs are to be attached, if not as is best.
+    pub(crate) const fn attach_by(&mut self, attachment: Attachment) {
+        self.attachment = attachment;
+    }
+
+    /// How programs are attached.
+    pub(crate) const fn attachment(&self) -> Attachment {
+        self.attachment
     }
 
     /// For how many stations there is to be room, of all networks together.
@@ -88,18 +101,18 @@ impl Keeper {
         self.impossible.as_deref()
     }
 
-    /// What it holds; nothing if there is none.
-    pub(crate) fn look(&mut self) -> Result<Option<Snapshot>, io::Error> {
+    /// What it holds, in these namespaces; nothing if there is none.
+    pub(crate) fn look(&mut self, sockets: &mut [&mut Rtnl]) -> io::Result<Option<Snapshot>> {
         if self.loaded.is_none() && self.root.exists() {
             self.open();
         }
-        self.loaded.as_mut().map(Loaded::look).transpose()
+        self.loaded.as_mut().map(|loaded| loaded.look(sockets)).transpose()
     }
 
     /// Puts it into the kernel, or finds that this cannot be.
     pub(crate) fn open(&mut self) -> Option<&mut Loaded> {
         if self.loaded.is_none() && self.impossible.is_none() {
-            match Loaded::open(&self.root, self.room) {
+            match Loaded::open(&self.root, self.room, self.attachment) {
                 Ok(loaded) => {
                     self.ring.send_replace(Some(loaded.set.join("samples")));
                     self.loaded = Some(loaded);
@@ -122,15 +135,17 @@ impl Keeper {
         self.loaded.as_mut()
     }
 
-    /// Takes it out of the kernel, with all that it counted.
-    pub(crate) fn remove(&mut self) -> Result<(), GuardError> {
+    /// Takes it out of the kernel and from all interfaces of these namespaces, with all that it
+    /// counted.
+    pub(crate) fn remove(&mut self, sockets: &mut [&mut Rtnl]) -> Result<(), GuardError> {
         self.loaded = None;
         self.ring.send_replace(None);
+        let taken: Vec<_> = sockets.iter_mut().map(|rtnl| clsact::take_all(rtnl)).collect();
         match fs::remove_dir_all(&self.root) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(failed("remove the guard")(error))
             }
-            _ => Ok(()),
+            _ => taken.into_iter().collect::<io::Result<()>>().map_err(failed("remove the guard")),
         }
     }
 
@@ -157,38 +172,37 @@ impl Keeper {
 }
 
 impl Loaded {
-    fn open(root: &Path, room: u32) -> Result<Self, GuardError> {
-        if KernelVersion::current().is_ok_and(|now| now < KernelVersion::new(6, 6, 0)) {
-            return Err(failed("attach programs by TCX")("Linux before 6.6 does not have it"));
-        }
+    fn open(root: &Path, room: u32, by: Attachment) -> Result<Self, GuardError> {
         mount_bpffs().map_err(failed(format!("mount {BPFFS}")))?;
         for directory in ["programs", "links"] {
             fs::create_dir_all(root.join(directory))
                 .map_err(failed("make a directory for pins"))?;
         }
         let Set { path, mut object, tables, whole } = sets::open(root, room)?;
-        let mut programs = Programs::load(&mut object, root)?;
+        let mut programs = Programs::load(&mut object, root, by)?;
         if !whole {
             programs.hold();
         }
         Ok(Self { tables, programs, set: path })
     }
 
-    fn look(&mut self) -> io::Result<Snapshot> {
-        let mut gone = Vec::new();
-        let seen = self.programs.standing(|number| gone.push(number))?;
+    fn look(&mut self, sockets: &mut [&mut Rtnl]) -> io::Result<Snapshot> {
+        let mut ports = self.tables.ports().map_err(io::Error::other)?;
+        let Standing { ours, older, gone } =
+            self.programs.standing(sockets, ports.keys().copied())?;
         for number in gone {
             self.tables.remove_port(number).map_err(io::Error::other)?;
+            ports.remove(&number);
         }
-        if !seen.older {
+        if !older {
             sets::drop_others(&self.set)?;
         }
         Ok(Snapshot {
             gate: self.tables.gate()?,
             rows: self.tables.stations.look().map_err(io::Error::other)?,
             shared: self.tables.shared().map_err(io::Error::other)?,
-            ports: self.tables.ports().map_err(io::Error::other)?,
-            standing: seen.ours.into_iter().collect(),
+            ports,
+            standing: ours,
         })
     }
 
@@ -215,43 +229,39 @@ impl Loaded {
     /// What a port lets out, and the program that sees to it; the entry first.
     pub(crate) fn guard_port(
         &mut self,
-        netns: &Netns,
-        (name, number): (&str, u32),
+        site: &Site,
         (entry, duty): (&Entry, Duty),
     ) -> Result<(), GuardError> {
-        self.tables.set_port(number, entry)?;
-        self.programs.attach(duty, netns, (name, number))
+        self.tables.set_port(site.number, entry)?;
+        self.programs.attach(duty, site)
     }
 
     /// Puts the program at the VXLAN device of all networks, and tells the others of it.
-    pub(crate) fn guard_shared(
-        &mut self,
-        netns: &Netns,
-        (name, number): (&str, u32),
-    ) -> Result<(), GuardError> {
-        self.programs.attach(Duty::Shared, netns, (name, number))?;
-        self.tables.set_shared(number)
+    pub(crate) fn guard_shared(&mut self, site: &Site) -> Result<(), GuardError> {
+        self.programs.attach(Duty::Shared, site)?;
+        self.tables.set_shared(site.number)
     }
 
     /// Tells what the host lets in, and puts the programs where they belong.
     pub(crate) fn guard_host(
         &mut self,
-        netns: &Netns,
+        (netns, rtnl): (&Netns, &mut Rtnl),
         gate: &Gate,
         interfaces: &BTreeMap<u32, (String, Duty)>,
     ) -> Result<(), GuardError> {
         self.tables.set_gate(gate)?;
-        for (number, (name, duty)) in interfaces {
-            self.programs.attach(*duty, netns, (name, *number))?;
+        for (&number, (name, duty)) in interfaces {
+            let site = Site { netns: netns.clone(), name: name.clone(), number };
+            self.programs.attach(*duty, &site)?;
         }
-        let standing = self.programs.standing(|_gone| {}).map_err(failed("list the programs"))?;
+        let standing = self.programs.standing(&mut [rtnl], std::iter::empty());
+        let Standing { ours, gone, .. } = standing.map_err(failed("list the programs"))?;
+        gone.into_iter().try_for_each(|number| self.tables.remove_port(number))?;
         let left =
-            |(number, duty): &&(u32, Duty)| duty.is_hosts() && !interfaces.contains_key(number);
-        standing
-            .ours
-            .iter()
+            |(number, duty): &(u32, Duty)| duty.is_hosts() && !interfaces.contains_key(number);
+        ours.into_iter()
             .filter(left)
-            .try_for_each(|(number, _)| self.programs.detach(*number))
+            .try_for_each(|(number, _)| self.programs.detach(netns, number))
             .map_err(failed("take a program from an interface"))
     }
 }

@@ -7,17 +7,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aya::Ebpf;
-use aya::programs::links::{FdLink, LinkOrder, PinnedLink};
-use aya::programs::tc::{SchedClassifierLink, TcAttachOptions};
-use aya::programs::{ProgramInfo, SchedClassifier, TcAttachType};
+use aya::programs::{ProgramInfo, SchedClassifier};
 
-use super::GuardError;
 use super::error::failed;
-use super::link;
+use super::site::{Attached, Site, Sites};
+use super::{Attachment, GuardError};
 use crate::Netns;
+use crate::netlink::Rtnl;
 
 /// Which program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,27 +57,32 @@ impl Duty {
     }
 }
 
+/// The number of `lo` in every namespace.
+const LOOPBACK: u32 = 1;
+
 /// What stands at interfaces.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     /// These programs, by the interfaces' numbers.
-    pub(super) ours: Vec<(u32, Duty)>,
+    pub(super) ours: BTreeMap<u32, Duty>,
     /// Whether others stand somewhere, which an older agent or one with other tables has put there.
     pub(super) older: bool,
+    /// Interfaces that had one and are not there any more.
+    pub(super) gone: Vec<u32>,
 }
 
 /// The programs in the kernel.
 #[derive(Debug)]
 pub(crate) struct Programs {
-    links: PathBuf,
+    sites: Sites,
     programs: Vec<(Duty, u32, SchedClassifier)>,
     /// Those that are to replace older ones as soon as their tables are whole.
-    held: Option<BTreeMap<u32, Duty>>,
+    held: Option<BTreeMap<u32, (Duty, Site)>>,
 }
 
 impl Programs {
     /// Loads them and pins those that are new.
-    pub(super) fn load(object: &mut Ebpf, root: &Path) -> Result<Self, GuardError> {
+    pub(super) fn load(object: &mut Ebpf, root: &Path, by: Attachment) -> Result<Self, GuardError> {
         let load = |duty: Duty| {
             let pin = root.join("programs").join(duty.word());
             let program = load(object, duty.word(), &pin)?;
@@ -86,7 +90,18 @@ impl Programs {
             Ok((duty, info.id(), program))
         };
         let programs = Duty::ALL.into_iter().map(load).collect::<Result<_, _>>()?;
-        Ok(Self { links: root.join("links"), programs, held: None })
+        let mut programs = Self { sites: Sites::new(root, by), programs, held: None };
+        if by == Attachment::Clsact {
+            programs.try_out()?;
+        }
+        Ok(programs)
+    }
+
+    /// Whether one can be attached, in a namespace that vanishes with it: a kernel that loads them
+    /// may still lack the module for that, and is then one without a guard.
+    fn try_out(&mut self) -> Result<(), GuardError> {
+        let netns = Netns::unnamed().map_err(failed("make a namespace to try a program in"))?;
+        self.attach(Duty::Port, &Site { netns, name: "lo".to_owned(), number: LOOPBACK })
     }
 
     /// From now on older programs stay where they stand, until [`Self::release`].
@@ -96,80 +111,57 @@ impl Programs {
 
     /// Puts all programs in the places of older ones that waited for it.
     pub(super) fn release(&mut self) -> Result<(), GuardError> {
-        for (number, duty) in self.held.take().into_iter().flatten() {
-            let program = self.programs.iter_mut().find(|(known, ..)| *known == duty);
-            let pin = self.links.join(number.to_string());
-            let there = link::read(&pin).is_ok_and(|seen| seen.interface == number);
-            if let Some((_, _, program)) = program.filter(|_| there) {
-                replace(program, &pin)?;
+        for (duty, site) in self.held.take().into_iter().flat_map(BTreeMap::into_values) {
+            if self.seen(&site)?.is_some() {
+                self.attach(duty, &site)?;
             }
         }
         Ok(())
     }
 
-    /// What stands at interfaces, by their numbers. Pins of interfaces that are gone are removed
-    /// and told as `gone`.
-    pub(super) fn standing(&self, mut gone: impl FnMut(u32)) -> io::Result<Standing> {
-        let mut standing = Standing::default();
-        for entry in fs::read_dir(&self.links)? {
-            let path = entry?.path();
-            let number = path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
-            let (Some(number), Ok(seen)) = (number, link::read(&path)) else { continue };
-            if seen.interface != number {
-                fs::remove_file(&path)?;
-                gone(number);
-            }
-            let program = self.programs.iter().find(|(_, id, _)| *id == seen.program);
-            if seen.interface == number {
-                standing.older |= program.is_none();
-                standing.ours.extend(program.map(|(duty, ..)| (number, *duty)));
-            }
+    /// What stands at interfaces of these namespaces; `known` had one once.
+    pub(super) fn standing(
+        &self,
+        sockets: &mut [&mut Rtnl],
+        known: impl Iterator<Item = u32>,
+    ) -> io::Result<Standing> {
+        let Attached { programs, gone } = self.sites.all(sockets, known)?;
+        let mut standing = Standing { gone, ..Standing::default() };
+        for (number, program) in programs {
+            let ours = self.programs.iter().find(|(_, id, _)| *id == program);
+            standing.older |= ours.is_none();
+            standing.ours.extend(ours.map(|(duty, ..)| (number, *duty)));
         }
         Ok(standing)
     }
 
     /// Puts a program at an interface, in place of whichever of ours stands there.
-    pub(super) fn attach(
-        &mut self,
-        duty: Duty,
-        netns: &Netns,
-        (name, number): (&str, u32),
-    ) -> Result<(), GuardError> {
-        let pin = self.links.join(number.to_string());
+    pub(super) fn attach(&mut self, duty: Duty, site: &Site) -> Result<(), GuardError> {
+        let seen = self.seen(site)?;
         let program = self.programs.iter_mut().find(|(known, ..)| *known == duty);
-        let Some((_, _, program)) = program else { return Ok(()) };
-        match (link::read(&pin), &mut self.held) {
-            (Ok(seen), held) if seen.interface == number => {
-                return match held {
-                    Some(held) => {
-                        held.insert(number, duty);
-                        Ok(())
-                    }
-                    None => replace(program, &pin),
-                };
+        let Some((_, id, program)) = program else { return Ok(()) };
+        match (seen, &mut self.held) {
+            (Some(seen), _) if seen == *id => Ok(()),
+            (Some(_older), Some(held)) => {
+                held.insert(site.number, (duty, site.clone()));
+                Ok(())
             }
-            (Ok(_gone), _) => fs::remove_file(&pin).map_err(failed("remove an old link"))?,
-            (Err(error), _) if error.kind() == io::ErrorKind::NotFound => {}
-            (Err(error), _) => return Err(failed("read an old link")(error)),
+            _ => {
+                let what = format!("put program `{}` at interface {}", duty.word(), site.name);
+                let put = self.sites.put((program, duty.word()), site, seen);
+                put.map_err(failed(what))
+            }
         }
-        let what = format!("put program `{}` at interface {name}", duty.word());
-        let made = netns.run(|| {
-            let first = TcAttachOptions::TcxOrder(LinkOrder::first());
-            let link = program.attach_with_options(name, TcAttachType::Ingress, first)?;
-            program.take_link(link)
-        });
-        let link = made.map_err(failed("enter a namespace"))?.map_err(failed(what))?;
-        let link = FdLink::try_from(link).map_err(failed("take a link"))?;
-        link.pin(pin).map_err(failed("pin a link"))?;
-        Ok(())
+    }
+
+    fn seen(&self, site: &Site) -> Result<Option<u32>, GuardError> {
+        let what = || format!("look what stands at interface {}", site.name);
+        self.sites.seen(site).map_err(|error| failed(what())(error))
     }
 
     /// Takes the program from an interface.
-    pub(super) fn detach(&self, number: u32) -> io::Result<()> {
-        match fs::remove_file(self.links.join(number.to_string())) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => removed,
-        }
+    pub(super) fn detach(&self, netns: &Netns, number: u32) -> io::Result<()> {
+        self.sites.take(netns, number)
     }
 
     /// One of them, for tests of what it decides.
@@ -205,15 +197,4 @@ fn is_same(a: &SchedClassifier, b: &SchedClassifier) -> Result<bool, aya::progra
         Ok::<_, aya::programs::ProgramError>((info.tag(), maps))
     };
     Ok(key(a.info()?)? == key(b.info()?)?)
-}
-
-/// One program instead of another, without a packet between them.
-fn replace(program: &mut SchedClassifier, pin: &Path) -> Result<(), GuardError> {
-    let what = "replace a program";
-    let link = FdLink::from(PinnedLink::from_pin(pin).map_err(failed(what))?);
-    let link = SchedClassifierLink::try_from(link).map_err(failed(what))?;
-    let link = program.attach_to_link(link).map_err(failed(what))?;
-    // The pin keeps it.
-    drop(program.take_link(link).map_err(failed(what))?);
-    Ok(())
 }

@@ -51,7 +51,7 @@ impl Bench {
     fn new(own: &[IpAddr]) -> Self {
         let netns = Netns::unnamed().unwrap();
         let mut keeper = Keeper::new(&netns);
-        let loaded = keeper.open().expect("this kernel has TCX");
+        let loaded = keeper.open().expect("this kernel loads the programs");
         let peers = [IpAddr::from(PEER), OTHER_PEER.into(), six(0x22).into()].into();
         let guard = Guard { udp_port: VXLAN, peers };
         let doors = [Door::Udp(4788), Door::Tcp(9478)].into();
@@ -110,7 +110,7 @@ impl Bench {
 
 impl Drop for Bench {
     fn drop(&mut self) {
-        self.keeper.remove().unwrap();
+        self.keeper.remove(&mut []).unwrap();
     }
 }
 

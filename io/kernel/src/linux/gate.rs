@@ -9,8 +9,8 @@ use netlink_packet_route::route::RouteAttribute;
 use weft_model::{MacAddr, Vni};
 use weft_plan::{Engine, Flaw, Gate, GateSeen, IfName, LinkSeen, Place, Port, VxlanSeen};
 
-use super::world::World;
-use crate::guard::{Carrier, Duty, Entry, Home, Snapshot};
+use super::world::{World, sockets};
+use crate::guard::{Carrier, Duty, Entry, Home, Site, Snapshot};
 use crate::netlink::link::{self, Link};
 use crate::netlink::{Request, address};
 use crate::{ApplyError, ObserveError};
@@ -27,7 +27,7 @@ impl World {
         let interfaces = interfaces.map_err(|source| ApplyError::Netlink { what, source })?;
         // Where there cannot be one, the next dump says so.
         let Some(guard) = self.guard.open() else { return Ok(()) };
-        guard.guard_host(&self.host, gate, &interfaces).map_err(ApplyError::Guard)
+        guard.guard_host((&self.host, &mut self.rtnl), gate, &interfaces).map_err(ApplyError::Guard)
     }
 
     /// Guards what has come since the guard was told last.
@@ -38,13 +38,16 @@ impl World {
     }
 
     pub(super) fn remove_gate(&mut self) -> Result<(), ApplyError> {
-        self.guard.remove().map_err(ApplyError::Guard)
+        let mut sockets = sockets(&mut self.rtnl, &mut self.spaces);
+        self.guard.remove(&mut sockets).map_err(ApplyError::Guard)
     }
 
     /// What the guard holds, and how whole it is.
     pub(super) fn observe_gate(&mut self) -> Result<(GateSeen, Option<Snapshot>), ObserveError> {
         let failed = |what| move |source| ObserveError::Netlink { what, source };
-        let Some(snapshot) = self.guard.look().map_err(failed("the guard's tables"))? else {
+        let mut sockets = sockets(&mut self.rtnl, &mut self.spaces);
+        let seen = self.guard.look(&mut sockets).map_err(failed("the guard's tables"))?;
+        let Some(snapshot) = seen else {
             let impossible = self.guard.impossible().map(str::to_owned);
             return Ok((impossible.map_or(GateSeen::Missing, GateSeen::Impossible), None));
         };
@@ -109,7 +112,7 @@ impl World {
             Place::Host(vni) => (Some(vni), Some(&self.host)),
             Place::Segment(vni) => (Some(vni), self.spaces.get(&vni).map(|space| &space.netns)),
         };
-        let netns = netns.ok_or_else(|| ApplyError::NoInterface { name: name.clone() })?;
+        let netns = netns.ok_or_else(|| ApplyError::NoInterface { name: name.clone() })?.clone();
         self.guard.name([(number, name.to_string())]);
         let Some(guard) = self.guard.standing() else { return Ok(()) };
         let duty = match place {
@@ -117,7 +120,8 @@ impl World {
             Place::Egress | Place::Segment(_) => Duty::Port,
         };
         let entry = Entry::of(vni, port);
-        guard.guard_port(netns, (name.as_str(), number), (&entry, duty)).map_err(ApplyError::Guard)
+        let site = Site { netns, name: name.to_string(), number };
+        guard.guard_port(&site, (&entry, duty)).map_err(ApplyError::Guard)
     }
 
     /// Gives the end of a pair that becomes a port a number that no other port of the host has.

@@ -103,6 +103,14 @@ impl World {
     }
 }
 
+/// The sockets of the host's namespace and of all segments'.
+pub(super) fn sockets<'a>(
+    host: &'a mut Rtnl,
+    spaces: &'a mut BTreeMap<Vni, Space>,
+) -> Vec<&'a mut Rtnl> {
+    std::iter::once(host).chain(spaces.values_mut().map(|space| &mut space.rtnl)).collect()
+}
+
 /// A segment's namespace's name.
 pub(super) fn name_of(vni: Vni) -> String {
     format!("{PREFIX}{vni}")

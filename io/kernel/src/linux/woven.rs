@@ -13,7 +13,7 @@ use super::links::{ask, set_ipv6};
 use super::settings::{self, Ipv6};
 use super::world::World;
 use super::{gate, inspect};
-use crate::guard::{Answers, Carrier, Duty, Home, Neighbor, Rows, Snapshot, Stations};
+use crate::guard::{Answers, Carrier, Duty, Home, Neighbor, Rows, Site, Snapshot, Stations};
 use crate::netlink::link::{self, Link};
 use crate::{ApplyError, GuardError, ObserveError};
 
@@ -140,7 +140,8 @@ impl World {
 
     fn guard_shared(&mut self, name: &IfName, index: u32) -> Result<(), ApplyError> {
         let Some(guard) = self.guard.standing() else { return Ok(()) };
-        guard.guard_shared(&self.host, (name.as_str(), index)).map_err(ApplyError::Guard)
+        let site = Site { netns: self.host.clone(), name: name.to_string(), number: index };
+        guard.guard_shared(&site).map_err(ApplyError::Guard)
     }
 
     pub(super) fn remove_shared(&mut self) -> Result<(), ApplyError> {

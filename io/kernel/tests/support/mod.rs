@@ -1,12 +1,13 @@
 //! Hosts for tests: a namespace each, and a directory of their own for segments' names.
 
 pub mod pair;
+pub mod underlay;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::Command;
 
 use nix::mount::{MntFlags, umount2};
-use weft_kernel::{Kernel, Linux, Netns};
+use weft_kernel::{Attachment, Kernel, Linux, Netns};
 use weft_model::{EndpointId, MacAddr, Mtu, Vni, Vtep};
 use weft_plan::{Desired, Door, Engine, Guard, IfName, Observed, Plan, Port, Segment, diff};
 
@@ -19,11 +20,21 @@ pub struct Host {
 }
 
 impl Host {
+    /// One whose guard is attached as is best.
     pub fn new() -> Self {
+        Self::made(|linux| linux)
+    }
+
+    /// One whose guard is attached in this way.
+    pub fn attaching_by(attachment: Attachment) -> Self {
+        Self::made(|linux| linux.attaching_by(attachment))
+    }
+
+    fn made(finish: impl FnOnce(Linux) -> Linux) -> Self {
         assert!(nix::unistd::geteuid().is_root(), "kernel tests make namespaces: run them as root");
         let netns = Netns::unnamed().unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let linux = Linux::at(netns.clone(), directory.path()).unwrap();
+        let linux = finish(Linux::at(netns.clone(), directory.path()).unwrap());
         let host = Self { netns, linux, directory };
         host.run("ip link set lo up");
         host
@@ -54,6 +65,12 @@ impl Host {
         format!("/sys/fs/bpf/weft/net-{}", self.netns.inode()).into()
     }
 
+    /// Another agent on the same host.
+    pub fn next(&self) -> Linux {
+        let next = Linux::at(self.netns.clone(), self.directory.path()).unwrap();
+        next.attaching_by(self.linux.attachment())
+    }
+
     /// Makes what dockerd makes of the packet filter before its first container.
     pub fn start_dockers_filter(&self) {
         self.run(
@@ -78,6 +95,14 @@ impl Drop for Host {
         while umount2(self.directory.path(), MntFlags::MNT_DETACH).is_ok() {}
         // A guard that was never there leaves nothing.
         drop(std::fs::remove_dir_all(self.pins()));
+    }
+}
+
+/// All ways to attach programs that this kernel has; TCX only since Linux 6.6.
+pub fn attachments() -> Vec<Attachment> {
+    match Attachment::best(&Netns::unnamed().unwrap()) {
+        Attachment::Tcx => vec![Attachment::Tcx, Attachment::Clsact],
+        Attachment::Clsact => vec![Attachment::Clsact],
     }
 }
 

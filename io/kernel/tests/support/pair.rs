@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use weft_kernel::capture::Capture;
-use weft_kernel::{Netns, WorkloadLink, wire_workload_from};
+use weft_kernel::{Attachment, Netns, WorkloadLink, wire_workload_from};
 use weft_model::{EndpointId, MacAddr, Mtu, Vtep};
 use weft_plan::{Desired, Engine, Guard, IfName, Port, Segment};
 
@@ -79,8 +79,7 @@ pub fn wanted((engine, cable): (Engine, Cable), own: u8, other: u8) -> Desired {
     }
 }
 
-async fn side(how: (Engine, Cable), own: u8, other: u8) -> Side {
-    let host = Host::new();
+async fn side(host: Host, how: (Engine, Cable), own: u8, other: u8) -> Side {
     let desired = wanted(how, own, other);
     host.reach(&desired).await;
     let workload = Netns::unnamed().unwrap();
@@ -110,9 +109,21 @@ pub async fn pair_of(one: Engine, other: Engine) -> (Side, Side) {
     pair_over(Cable::Four, one, other).await
 }
 
+/// The same, with guards that are attached in this way.
+pub async fn pair_by(attachment: Attachment, one: Engine, other: Engine) -> (Side, Side) {
+    let host = || Host::attaching_by(attachment);
+    joined([host(), host()], Cable::Four, [one, other]).await
+}
+
 /// The same over a cable of this kind.
 pub async fn pair_over(cable: Cable, one: Engine, other: Engine) -> (Side, Side) {
-    let (a, b) = (side((one, cable), 1, 2).await, side((other, cable), 2, 1).await);
+    joined([Host::new(), Host::new()], cable, [one, other]).await
+}
+
+async fn joined(hosts: [Host; 2], cable: Cable, engines: [Engine; 2]) -> (Side, Side) {
+    let ([first, second], [one, other]) = (hosts, engines);
+    let a = side(first, (one, cable), 1, 2).await;
+    let b = side(second, (other, cable), 2, 1).await;
     let anchor = || std::process::Command::new("sleep").arg("60").spawn().unwrap();
     let mut anchor = b.host.netns.run(anchor).unwrap();
     a.host.run(&format!("ip link add eth0 type veth peer name eth0 netns {}", anchor.id()));

@@ -16,12 +16,14 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use weft_model::Vni;
 
 use crate::linux::world::names;
+use crate::netlink::tc;
 use crate::netns::is_namespace;
 use crate::{Disturbance, Netns, netlink};
 
 /// `RTNLGRP_*` (linux/rtnetlink.h).
 const LINK: u32 = 1;
 const NEIGH: u32 = 3;
+const TC: u32 = 4;
 const IPV4_ADDRESS: u32 = 5;
 const IPV6_ADDRESS: u32 = 9;
 /// `NFNLGRP_NFTABLES` (linux/netfilter/nfnetlink.h).
@@ -58,7 +60,7 @@ impl Ears {
             directory,
             names,
             // Neighbours of the host's own are none of Weft's business, and many.
-            host: open(host, NETLINK_ROUTE, &[LINK, IPV4_ADDRESS, IPV6_ADDRESS])?,
+            host: open(host, NETLINK_ROUTE, &[LINK, TC, IPV4_ADDRESS, IPV6_ADDRESS])?,
             firewall: open(host, NETLINK_NETFILTER, &[NFTABLES])?,
             segments: BTreeMap::new(),
             dead: BTreeSet::new(),
@@ -126,7 +128,7 @@ impl Ears {
             return Ok(Some((known, Fresh::No)));
         }
         let netns = Netns::open(path)?;
-        let socket = open(&netns, NETLINK_ROUTE, &[LINK, NEIGH])?;
+        let socket = open(&netns, NETLINK_ROUTE, &[LINK, NEIGH, TC])?;
         Ok(Some((Segment { inode: netns.inode(), socket }, Fresh::Yes)))
     }
 }
@@ -164,12 +166,23 @@ fn drain(
     }
 }
 
-/// Whether a datagram of the host's is about an interface of ours, or an address.
+/// Whether a datagram of the host's is about an interface of ours, an address, or a guard that was
+/// taken away.
 fn is_ours(datagram: &[u8]) -> bool {
     netlink::messages(datagram).into_iter().any(|message| match message.payload {
         NetlinkPayload::InnerMessage(
             RouteNetlinkMessage::NewLink(link) | RouteNetlinkMessage::DelLink(link),
         ) => concerns_us(&link),
+        // What is put there is seen at its interface.
+        NetlinkPayload::InnerMessage(
+            RouteNetlinkMessage::NewQueueDiscipline(_) | RouteNetlinkMessage::NewTrafficFilter(_),
+        ) => false,
+        NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelQueueDiscipline(qdisc)) => {
+            tc::is_ingress(&qdisc)
+        }
+        NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelTrafficFilter(filter)) => {
+            tc::is_ours(&filter)
+        }
         NetlinkPayload::InnerMessage(_) => true,
         _ => false,
     })

@@ -1,0 +1,55 @@
+//! A host, and a stranger on the same cable.
+
+use std::collections::BTreeMap;
+use std::net::UdpSocket;
+use std::time::Instant;
+
+use weft_kernel::{Attachment, Netns};
+use weft_path::Reason;
+use weft_plan::Desired;
+
+use super::pair::PATIENCE;
+use super::{Host, mac, run};
+
+/// A host whose guard is attached in this way, and who is at the other end of its interface `eth0`:
+/// 192.0.2.77, a stranger.
+pub async fn with_underlay(attachment: Attachment, wanted: &Desired) -> (Host, Netns) {
+    let host = Host::attaching_by(attachment);
+    host.reach(wanted).await;
+    let outside = Netns::unnamed().unwrap();
+    let mut anchor =
+        outside.run(|| std::process::Command::new("sleep").arg("60").spawn().unwrap()).unwrap();
+    host.run(&format!("ip link add eth0 type veth peer name eth0 netns {}", anchor.id()));
+    anchor.kill().unwrap();
+    anchor.wait().unwrap();
+    host.run("ip addr add 192.0.2.1/24 dev eth0; ip link set eth0 up");
+    run(&outside, "ip addr add 192.0.2.77/24 dev eth0; ip link set eth0 up");
+    (host, outside)
+}
+
+/// What is dropped by what is done, which is at least something.
+pub async fn dropped(host: &Host, what: impl FnOnce()) -> BTreeMap<Reason, u64> {
+    let before = host.linux.drops().await.unwrap();
+    what();
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let after = host.linux.drops().await.unwrap();
+        let more = after.into_iter().map(|(reason, count)| (reason, count - before[&reason]));
+        let more: BTreeMap<_, _> = more.filter(|(_, count)| *count > 0).collect();
+        if !more.is_empty() {
+            return more;
+        }
+        assert!(Instant::now() < deadline, "nothing is dropped");
+        tokio::task::yield_now().await;
+    }
+}
+
+pub fn send(from: &Netns, to: &str) {
+    let socket = from.run(|| UdpSocket::bind("0.0.0.0:0").unwrap()).unwrap();
+    // VXLAN of the network, as it would be right of a member: I set, the VNI, and an inner frame.
+    let mut datagram = vec![8, 0, 0, 0, 0, 0x13, 0x88, 0, 255, 255, 255, 255, 255, 255];
+    datagram.extend(mac(2).0);
+    datagram.extend([8, 0]);
+    datagram.resize(70, 0);
+    socket.send_to(&datagram, to).unwrap();
+}
