@@ -15,7 +15,7 @@ SET_UP := $(TARGET)/.set-up
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo -E)
 RUNNER := $(if $(SUDO),--config "target.'cfg(unix)'.runner='$(SUDO)'")
 
-.PHONY: help setup demo test test-engines test-bpf compare-forged sim-long lint fmt bench bench-dns bench-control jepsen build install uninstall clean
+.PHONY: help setup demo test test-engines test-bpf test-kernels compare-forged sim-long lint fmt bench bench-dns bench-control jepsen build install uninstall clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -53,6 +53,16 @@ test-engines: $(SET_UP) ## The tests with Docker again, with the Engines of newe
 test-bpf: $(SET_UP) ## All end-to-end tests again, with the bpf engine
 	$(CARGO) build --locked -p weft
 	WEFT_LAB_DATAPATH=bpf $(CARGO) test --locked $(RUNNER) -p weft-e2e -- --test-threads=2
+
+# In virtual machines, since a kernel cannot be had otherwise. It installs QEMU if that is missing.
+KERNELS ?= bookworm trixie
+test-kernels: $(SET_UP) ## The tests of the kernel's edge on the kernels of other Debians (KERNELS), in virtual machines
+	@tests=$$($(CARGO) test --locked --no-run --message-format=json -p weft-kernel | \
+		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p') && \
+	for suite in $(KERNELS); do \
+		$(SUDO) dist/vm/prepare $$suite $(abspath $(TARGET))/kernels/$$suite && \
+		$(SUDO) dist/vm/run $(abspath $(TARGET))/kernels/$$suite dist/vm/tests $$tests || exit 1; \
+	done
 
 compare-forged: $(SET_UP) ## Forged VXLAN at Weft and at Docker's own overlay, in one run: what becomes of each packet
 	$(CARGO) build --locked -p weft
