@@ -34,6 +34,7 @@ async fn every_change_is_told_with_its_who_and_why_and_any_moment_is_recalled() 
     let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
     let _c1 = cluster.plain("h1", "app", "c1", &[]).await.unwrap();
 
+    who_became_a_member_is_told(&cluster).await;
     who_asked_is_told(&cluster).await;
 
     // Asked at h1, told by h3, which runs nothing: it hears of networks and nodes.
@@ -143,8 +144,8 @@ async fn events_are_followed_as_they_happen_and_a_quiet_cluster_logs_nothing() {
     cluster.down().await.unwrap();
 }
 
-/// Who has asked for what, told by the host where it was asked.
-async fn who_asked_is_told(cluster: &Cluster) {
+/// So are the founding of the cluster and joining it, which no registry was asked for.
+async fn who_became_a_member_is_told(cluster: &Cluster) {
     let [h1, h3] = ["h1", "h3"].map(|name| cluster.host(name).unwrap());
     let founded = "asked the registry: found a cluster";
     assert_eq!(told_by(cluster, h3, &["--host", "h1", "--kind", "commanded"], founded).await, ROOT);
@@ -154,7 +155,11 @@ async fn who_asked_is_told(cluster: &Cluster) {
     assert!(!again.is_success(), "{again:?}");
     let in_vain = "asked the registry in vain: found a cluster: this host is already a member";
     assert_eq!(told_by(cluster, h3, &["--kind", "commanded"], in_vain).await, ROOT);
+}
 
+/// Who has asked for what, told by the host where it was asked.
+async fn who_asked_is_told(cluster: &Cluster) {
+    let [h1, h3] = ["h1", "h3"].map(|name| cluster.host(name).unwrap());
     let asked = "asked the registry: make network app";
     let who = told_by(cluster, h3, &["--host", "h1", "--kind", "commanded"], asked).await;
     assert_eq!(who, ROOT);
