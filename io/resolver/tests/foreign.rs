@@ -94,7 +94,8 @@ async fn an_upstream_that_is_out_of_reach_is_told_at_once() {
     let reply = world.ask("example.com.", RecordType::A).await;
     assert_eq!(reply.metadata.response_code, ResponseCode::ServFail);
     // A port that nobody listens on: the kernel refuses.
-    let closed = std::net::UdpSocket::bind(world::own_loopback()).unwrap().local_addr().unwrap();
+    let closed =
+        std::net::UdpSocket::bind((world::own_loopback(), 0)).unwrap().local_addr().unwrap();
     world.upstream.lead_to(closed);
     let reply = world.ask("example.com.", RecordType::A).await;
     assert_eq!(reply.metadata.response_code, ResponseCode::ServFail);
@@ -186,7 +187,7 @@ impl World {
 }
 
 async fn upstream(world: &World) -> UdpSocket {
-    let server = UdpSocket::bind(world::own_loopback()).await.unwrap();
+    let server = UdpSocket::bind((world::own_loopback(), 0)).await.unwrap();
     world.upstream.lead_to(server.local_addr().unwrap());
     server
 }

@@ -1,9 +1,11 @@
 //! A resolver on loopback with two networks behind it, an upstream that records, and a client.
 
+#[path = "../../../../test/loopback.rs"]
+mod loopback;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 use weft_model::{Name, NetworkId};
 use weft_names::{Asker, Zone, Zones};
 use weft_resolver::{Outcome, Resolver, Sockets, Upstream};
+
+pub(crate) use loopback::own_loopback;
 
 /// Longer than any of these tests may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -66,20 +70,12 @@ impl Upstream for Scripted {
     }
 }
 
-/// A loopback address that no other socket of this machine uses, so that a port that is free for UDP
-/// is free for TCP, and a port that was closed is nobody else's.
-pub fn own_loopback() -> SocketAddr {
-    static NEXT: AtomicU8 = AtomicU8::new(1);
-    let [.., high, low] = std::process::id().to_be_bytes();
-    (Ipv4Addr::new(127, high.max(1), low, NEXT.fetch_add(1, Ordering::Relaxed)), 0).into()
-}
-
 impl World {
     /// `app` is open, `vault` is internal; the asker is on `app`.
     pub fn new() -> Self {
         let (zones, zones_seen) = watch::channel(Arc::new(Zones::build([app(), vault()])));
         let (asker, asker_seen) = watch::channel(on(&[1]));
-        let udp = UdpSocket::bind(own_loopback()).unwrap();
+        let udp = UdpSocket::bind((own_loopback(), 0)).unwrap();
         let address = udp.local_addr().unwrap();
         let tcp = TcpListener::bind(address).unwrap();
         let resolver = Resolver::new(zones_seen, || {}).unwrap();
@@ -91,7 +87,7 @@ impl World {
 
     /// A client of another container of the same host, on the same network.
     pub fn neighbor(&self) -> Client {
-        let udp = UdpSocket::bind(own_loopback()).unwrap();
+        let udp = UdpSocket::bind((own_loopback(), 0)).unwrap();
         let client = UdpSocket::bind("127.0.0.1:0").unwrap();
         client.connect(udp.local_addr().unwrap()).unwrap();
         client.set_nonblocking(true).unwrap();

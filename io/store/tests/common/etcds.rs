@@ -1,11 +1,14 @@
 //! Real etcds on loopback, each with a directory of its own.
 
+#[path = "../../../../test/loopback.rs"]
+mod loopback;
+
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU8, Ordering};
 
+use loopback::own_loopback;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rcgen::{
@@ -139,13 +142,6 @@ impl Drop for Etcds {
     fn drop(&mut self) {
         (0..self.members.len()).for_each(|at| self.kill(at));
     }
-}
-
-/// A loopback address that nobody else uses, with all its ports.
-fn own_loopback() -> Ipv4Addr {
-    static NEXT: AtomicU8 = AtomicU8::new(1);
-    let [.., high, low] = std::process::id().to_be_bytes();
-    Ipv4Addr::new(127, high.max(1), low, NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A CA, and what it has signed.
