@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use weft_e2e::{Cluster, Pinging, Plain, Streaming, eventually, holds};
+use weft_e2e::{Cluster, Flowing, Pinging, Plain, eventually, holds};
 use weft_lab::{Host, Spec};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -58,10 +58,7 @@ async fn containers_find_and_reach_each_other_and_no_restart_of_the_agent_is_not
     for (from, to) in [(&c1, "c2"), (&c2, "c1"), (&c1, "same"), (&same, "c2")] {
         assert_eq!(from.ping(to, 3).await.unwrap().received, 3, "{} to {to}", from.name);
     }
-    let (ns1, ns2) = (c1.netns().await.unwrap(), c2.netns().await.unwrap());
-    let address = c2.address("app").await.unwrap().parse().unwrap();
-    let pings = Pinging::start(&ns1, address).unwrap();
-    let stream = Streaming::start(&ns1, &ns2, address).unwrap();
+    let flowing = Flowing::start(&c1, &c2, "app").await.unwrap();
     for host in [c1.host, c2.host] {
         host.kill_agent().await.unwrap();
         host.start_agent().await.unwrap();
@@ -71,11 +68,7 @@ async fn containers_find_and_reach_each_other_and_no_restart_of_the_agent_is_not
         host.start_agent().await.unwrap();
         eventually(SOON, || runs(&cluster, host, "bpf")).await.unwrap();
     }
-    let pings = pings.finish().unwrap();
-    let bytes = stream.finish().unwrap();
-    println!("{} pings, longest silence {:?}; {bytes} bytes", pings.sent, pings.silence);
-    assert_eq!(pings.lost, [0_u16; 0]);
-    assert!(pings.sent > 100 && bytes > 100_000, "too little to tell: {pings:?}, {bytes}");
+    println!("{}", flowing.finish().unwrap());
     cluster.down().await.unwrap();
 }
 

@@ -11,7 +11,7 @@
 
 use std::time::{Duration, Instant};
 
-use weft_e2e::{Cluster, Container, Kind, Pinging, Streaming, eventually, holds};
+use weft_e2e::{Cluster, Container, Flowing, Kind, eventually, holds};
 use weft_lab::Host;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -24,10 +24,7 @@ async fn no_packet_is_lost_however_the_agent_ends_and_it_finds_nothing_to_change
     cluster.network("app", &[]).await.unwrap();
     let c1 = cluster.container("h1", "app", "c1").await.unwrap();
     let c2 = cluster.container("h2", "app", "c2").await.unwrap();
-    let (ns1, ns2) = (c1.netns().await.unwrap(), c2.netns().await.unwrap());
-    let address = c2.address("app").await.unwrap().parse().unwrap();
-    let pings = Pinging::start(&ns1, address).unwrap();
-    let stream = Streaming::start(&ns1, &ns2, address).unwrap();
+    let flowing = Flowing::start(&c1, &c2, "app").await.unwrap();
 
     for host in [c1.host, c2.host] {
         host.kill_agent().await.unwrap();
@@ -44,12 +41,8 @@ async fn no_packet_is_lost_however_the_agent_ends_and_it_finds_nothing_to_change
     nothing_was_changed(&cluster, c1.host).await;
     nothing_was_changed(&cluster, c2.host).await;
 
-    let pings = pings.finish().unwrap();
+    println!("{}", flowing.finish().unwrap());
     nothing_was_changed(&cluster, c1.host).await;
-    let bytes = stream.finish().unwrap();
-    println!("{} pings, longest silence {:?}; {bytes} bytes", pings.sent, pings.silence);
-    assert_eq!(pings.lost, [0_u16; 0]);
-    assert!(pings.sent > 100 && bytes > 100_000, "too little to tell: {pings:?}, {bytes}");
     cluster.down().await.unwrap();
 }
 
