@@ -93,6 +93,7 @@ mod tests {
             subnets: Vec::new(),
             records: Default::default(),
             pointers: Default::default(),
+            ended: Default::default(),
         };
         for (name, last) in names {
             let (name, address) = (Name::label(name).unwrap(), IpAddr::from([10, 0, 0, *last]));

@@ -23,6 +23,9 @@ pub struct Zone {
     pub records: BTreeMap<Name, BTreeSet<IpAddr>>,
     /// The container name of each address.
     pub pointers: BTreeMap<IpAddr, Name>,
+    /// Addresses of what has ended here, until they are free. Another resolver of this host may know
+    /// them for a while yet, and is not believed.
+    pub ended: BTreeSet<IpAddr>,
 }
 
 impl Zone {
@@ -36,6 +39,7 @@ impl Zone {
             subnets: network.subnets.iter().map(|subnet| subnet.range).collect(),
             records: BTreeMap::new(),
             pointers: BTreeMap::new(),
+            ended: BTreeSet::new(),
         }
     }
 
@@ -111,6 +115,19 @@ impl Zones {
     /// All of them, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &Zone> {
         self.0.values()
+    }
+
+    /// Adds addresses of what has ended.
+    pub fn end(&mut self, network: NetworkId, addresses: &[IpAddr]) {
+        if let Some(zone) = self.0.get_mut(&network) {
+            zone.ended.extend(addresses);
+        }
+    }
+
+    /// The addresses that `asker` is not told any more, by nobody; seldom any.
+    #[must_use]
+    pub fn ended(&self, asker: &Asker) -> BTreeSet<IpAddr> {
+        self.of(asker).flat_map(|zone| &zone.ended).copied().collect()
     }
 
     /// The zones that `asker` may see.

@@ -150,3 +150,13 @@ fn an_address_of_another_network_is_unknown_like_any_other() {
     check(&[APP], Kind::Ptr, "5.0.8.10.in-addr.arpa", &Answer::Forward);
     check(&[DATA], Kind::Ptr, "4.0.7.10.in-addr.arpa", &Answer::Refuse);
 }
+
+#[test]
+fn what_has_ended_counts_for_those_who_are_on_its_network() {
+    let mut zones = zones();
+    zones.end(DATA, &[ip("10.8.0.7")]);
+    zones.end(NetworkId::from_random(9), &[ip("10.9.0.7")]);
+    let asker = |networks: &[NetworkId]| Asker { networks: networks.iter().copied().collect() };
+    assert_eq!(zones.ended(&asker(&[APP])), BTreeSet::new());
+    assert_eq!(zones.ended(&asker(&[APP, DATA])), BTreeSet::from([ip("10.8.0.7")]));
+}

@@ -31,6 +31,7 @@ fn zone(n: u8) -> impl Strategy<Value = Zone> {
                 subnets: vec![IpNet::new(Ipv4Addr::new(10, n, 0, 0).into(), 16).unwrap()],
                 records: BTreeMap::new(),
                 pointers: BTreeMap::new(),
+                ended: BTreeSet::new(),
             };
             for (label, host) in rows {
                 let name: Name = LABELS[label].parse().unwrap();

@@ -83,5 +83,6 @@ fn zone(network: NetworkId) -> Zone {
         subnets: vec![],
         records: [("web".parse().unwrap(), ["10.7.0.2".parse().unwrap()].into())].into(),
         pointers: [].into(),
+        ended: [].into(),
     }
 }

@@ -6,7 +6,7 @@ use rand::seq::SliceRandom as _;
 use tokio::sync::watch;
 use weft_names::{Answer, Asker, Zones};
 
-use crate::message::{Malformed, Request, Transport};
+use crate::message::{self, Malformed, Request, Transport};
 use crate::{Outcome, Queries};
 
 /// What is known when a question of one container comes in.
@@ -38,6 +38,17 @@ impl Desk {
             }
         };
         if verdict == Verdict::Reply(Vec::new()) { Verdict::Ignore } else { verdict }
+    }
+
+    /// The answer of another resolver, without addresses of what is known to have ended.
+    ///
+    /// Docker's own resolver knows a container for as long as it takes to put it away.
+    pub(crate) fn believe(&self, reply: Vec<u8>) -> Vec<u8> {
+        let ended = self.zones.borrow().ended(&self.asker.borrow());
+        if ended.is_empty() {
+            return reply;
+        }
+        message::without(&reply, &ended).unwrap_or(reply)
     }
 
     fn answer(&self, request: &Request, transport: Transport) -> Verdict {

@@ -10,8 +10,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::debug;
 
+use crate::desk::Desk;
 use crate::flight::{Ask, Flight};
-use crate::{Outcome, Queries, Upstream, message};
+use crate::{Outcome, Upstream, message};
 
 /// After this long without a question the socket is closed.
 const QUIET: Duration = Duration::from_secs(30);
@@ -22,7 +23,7 @@ const LARGEST: usize = 65_535;
 pub(crate) struct Forwarder {
     pub(crate) client: Arc<UdpSocket>,
     pub(crate) upstream: Arc<dyn Upstream>,
-    pub(crate) queries: Queries,
+    pub(crate) desk: Desk,
 }
 
 /// An open socket to the upstream. A broken one is never kept: behind it may be a stale
@@ -87,7 +88,7 @@ impl Forwarder {
     fn reply(&self, flight: &mut Flight, line: Option<&Line>, length: usize) {
         let reply = line.and_then(|line| line.buffer.get(..length)).unwrap_or_default();
         if let Some((client, bytes)) = flight.end(reply) {
-            self.say(&bytes, client);
+            self.say(&self.desk.believe(bytes), client);
         }
     }
 
@@ -119,7 +120,7 @@ impl Forwarder {
     }
 
     fn fail(&self, ask: &Ask, outcome: Outcome) {
-        self.queries.count(outcome);
+        self.desk.queries.count(outcome);
         if let Some(reply) = message::server_failure(&ask.request) {
             self.say(&reply, ask.client);
         }

@@ -1,5 +1,6 @@
 //! DNS messages: a question out of bytes, bytes out of an answer (RFC 1035, RFC 6891).
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use hickory_proto::op::{Edns, Message, MessageType, Metadata, OpCode, Query, ResponseCode};
@@ -157,6 +158,23 @@ fn question_section(message: &[u8]) -> Option<&[u8]> {
     }
 }
 
+/// `reply` without the addresses that `gone` names, and NXDOMAIN if it has no answer left; absent if it
+/// has none of them, or cannot be read.
+pub(crate) fn without(reply: &[u8], gone: &BTreeSet<IpAddr>) -> Option<Vec<u8>> {
+    let mut message = Message::from_vec(reply).ok()?;
+    let before = message.answers.len();
+    message
+        .answers
+        .retain(|record| !address_of(&record.data).is_some_and(|address| gone.contains(&address)));
+    if message.answers.len() == before {
+        return None;
+    }
+    if message.answers.is_empty() {
+        message.metadata.response_code = ResponseCode::NXDomain;
+    }
+    Some(encode(&message))
+}
+
 fn kind(query: &Query) -> Kind {
     match (query.query_class(), query.query_type()) {
         (DNSClass::IN | DNSClass::ANY, RecordType::A) => Kind::A,
@@ -178,6 +196,14 @@ const fn address_data(address: IpAddr) -> RData {
     match address {
         IpAddr::V4(v4) => RData::A(rdata::A(v4)),
         IpAddr::V6(v6) => RData::AAAA(rdata::AAAA(v6)),
+    }
+}
+
+const fn address_of(data: &RData) -> Option<IpAddr> {
+    match data {
+        RData::A(address) => Some(IpAddr::V4(address.0)),
+        RData::AAAA(address) => Some(IpAddr::V6(address.0)),
+        _ => None,
     }
 }
 

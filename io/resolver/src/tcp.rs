@@ -69,7 +69,7 @@ impl Connection {
             Verdict::Ignore => None,
             Verdict::Reply(reply) => Some(reply),
             Verdict::Forward => match timeout(DEADLINE, self.forward(request)).await {
-                Ok(Ok(reply)) => Some(reply),
+                Ok(Ok(reply)) => Some(self.desk.believe(reply)),
                 Ok(Err(_)) | Err(_) => self.fail(request),
             },
         }

@@ -16,10 +16,14 @@
 
 mod world;
 
+use std::sync::Arc;
+
 use hickory_proto::op::{Message, MessageType, ResponseCode};
 use hickory_proto::rr::rdata::A;
 use hickory_proto::rr::{RData, Record, RecordType};
 use tokio::net::{TcpListener, UdpSocket};
+use weft_model::NetworkId;
+use weft_names::Zones;
 use weft_resolver::{DEADLINE, MAX_IN_FLIGHT, Outcome};
 use world::{World, question, read, texts, with_edns, write};
 
@@ -37,6 +41,47 @@ async fn a_foreign_name_is_handed_on_and_its_answer_back() {
     assert_eq!(asked.queries[0].name().to_ascii(), "example.com.");
     assert_ne!((asked.metadata.id, reply.metadata.id), (0x1234, 0), "one in 65,536 fails");
     world.counted(&[(Outcome::Forwarded, 1)]);
+}
+
+/// Docker's own resolver knows a container for as long as it takes to put it away.
+#[tokio::test]
+async fn an_address_of_what_has_ended_is_told_by_nobody() {
+    let (world, elsewhere) = (World::new(), OUTSIDE.into());
+    for (network, told, expected) in [
+        (1, vec![], ResponseCode::NXDomain),
+        (1, vec!["192.0.2.81"], ResponseCode::NoError),
+        (2, vec!["192.0.2.80", "192.0.2.81"], ResponseCode::NoError),
+    ] {
+        world.zones.send_modify(|zones| {
+            let mut ended: Zones = zones
+                .iter()
+                .cloned()
+                .map(|mut zone| {
+                    zone.ended.clear();
+                    zone
+                })
+                .collect();
+            ended.end(NetworkId::from_random(network), &[elsewhere]);
+            *zones = Arc::new(ended);
+        });
+        let server = upstream(&world).await;
+        let others = told.clone();
+        let answering = tokio::spawn(async move {
+            let (asked, from) = receive(&server).await;
+            let mut reply = answer_to(&asked);
+            if !others.is_empty() {
+                let name = asked.queries[0].name().clone();
+                reply.add_answer(Record::from_rdata(name, 60, RData::A(A([192, 0, 2, 81].into()))));
+            }
+            server.send_to(&reply.to_vec().unwrap(), from).await.unwrap();
+        });
+        let reply = world.ask("gone.", RecordType::A).await;
+        answering.await.unwrap();
+        assert_eq!(
+            (texts(&reply), reply.metadata.response_code),
+            (told.iter().map(ToString::to_string).collect(), expected)
+        );
+    }
 }
 
 #[tokio::test]

@@ -89,6 +89,7 @@ fn read_name(bytes: &[u8]) {
         subnets: Vec::new(),
         records: std::collections::BTreeMap::new(),
         pointers: std::collections::BTreeMap::new(),
+        ended: BTreeSet::new(),
     };
     let asker = Asker { networks: BTreeSet::from([network]) };
     for kind in [Kind::A, Kind::Aaaa, Kind::Ptr, Kind::Other] {

@@ -217,6 +217,7 @@ fn zone(id: u128, name: &str, internal: bool, records: &[(&str, Vec<&str>)]) -> 
         subnets: vec![],
         records,
         pointers: BTreeMap::new(),
+        ended: BTreeSet::new(),
     }
 }
 
