@@ -4,7 +4,7 @@ mod endpoint;
 mod network;
 mod pool;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use weft_docker::{
     Answer, Attachment, ClusterNetworks, Degraded, DockerEndpoint, DockerEndpointId, DockerJoin,
     DockerNetwork, DockerNetworkId, Names, Overlay, PoolRequest, Refusal,
 };
+use weft_life::Life;
 use weft_model::{MacAddr, NetworkId};
 
 use crate::asker::Asker;
@@ -144,6 +145,10 @@ impl Overlay for ForDocker {
 
     fn rename<'a>(&'a self, endpoint: &'a DockerEndpointId, names: Names) -> Answer<'a, ()> {
         answer!(self, fabric => fabric.state.rename(endpoint.clone(), names))
+    }
+
+    fn live(&self, endpoints: BTreeSet<DockerEndpointId>, life: Life) -> Answer<'_, ()> {
+        gone!(self, fabric => endpoint::live(&fabric, endpoints, life))
     }
 
     fn forget<'a>(&'a self, endpoint: &'a DockerEndpointId) -> Answer<'a, ()> {

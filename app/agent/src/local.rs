@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use weft_api::{ApiProblem, ProblemKind};
 use weft_docker::{DockerEndpointId, DockerNetworkId};
+use weft_life::Life;
 use weft_model::{Endpoint, EndpointId, NetworkId};
 use weft_registry::{Entry, Op, Txn};
 use weft_store::Store;
@@ -27,6 +28,9 @@ pub(crate) struct Attachment {
     pub(crate) workload: Workload,
     /// Whether it has its interface; before, other nodes know nothing of it.
     pub(crate) joined: bool,
+    /// Whether it runs; what has ended keeps all but its names until its runtime takes it away.
+    #[serde(default)]
+    pub(crate) life: Life,
 }
 
 /// What is attached.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use weft_api::{AttachmentCreate, ProblemKind};
 use weft_kernel::{Netns, WorkloadLink, wire_workload};
+use weft_life::Life;
 use weft_model::{Endpoint, EndpointId, Mtu, Network};
 use weft_plan::IfName;
 
@@ -42,6 +43,7 @@ pub(crate) async fn attach(
         },
         workload: Workload::Plain { netns: asked.netns, inode: netns.inode(), egress: way_out },
         joined: false,
+        life: Life::Running,
     };
     let id = attachment.endpoint.id;
     match wire(fabric, &network, egress, &netns, attachment).await {

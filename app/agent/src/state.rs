@@ -11,6 +11,7 @@ mod docker;
 mod event;
 mod handle;
 mod lease;
+mod live;
 mod orphan;
 mod picture;
 mod publish;
@@ -66,6 +67,8 @@ pub(crate) struct State {
     /// Blocks that may be the registry's again although the view still has them, by generation.
     given_back: BTreeMap<(NetworkId, IpNet), u64>,
     attachments: BTreeMap<EndpointId, Attachment>,
+    /// Attachments of which it is not written down yet that they have ended, or run after all.
+    unkept_lives: BTreeSet<EndpointId>,
     docker_networks: BTreeMap<DockerNetworkId, NetworkId>,
     /// Whether a manager said lately that this node is no member of the cluster.
     disowned: bool,

@@ -11,6 +11,7 @@ use weft_docker_api::Engine;
 use crate::Overlay;
 use crate::aliases::Aliases;
 use crate::driver::Drivers;
+use crate::exits::Exits;
 use crate::mirror::Mirror;
 use crate::plugin::{self, PluginSocket, SocketError};
 use crate::presence::Presence;
@@ -62,12 +63,15 @@ impl Docker {
             presence: presence.clone(),
         };
         let mirror = Mirror::new(engine.clone(), Arc::clone(&overlay));
-        let watcher = Watcher::new(engine, overlay, aliases, Arc::clone(&nudge), presence);
+        let (exits, keeper) = Exits::new(Arc::clone(&overlay));
+        let watching = (presence, exits);
+        let watcher = Watcher::new(engine, overlay, aliases, Arc::clone(&nudge), watching);
         let mirror = tokio::spawn(mirror.run(nudge, stop.clone()));
+        let keeper = tokio::spawn(keeper.run(stop.clone()));
         let watcher = tokio::spawn(watcher.run(stop.clone()));
         let outcome = plugin::serve(listener, drivers, stop.clone()).await;
         stop.cancel();
-        for part in [mirror, watcher] {
+        for part in [mirror, watcher, keeper] {
             part.await.map_err(io::Error::other)?;
         }
         outcome

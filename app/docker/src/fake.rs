@@ -2,7 +2,7 @@
 
 mod state;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +11,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use ipnet::IpNet;
 use tokio::sync::watch;
+use weft_life::Life;
 use weft_model::{MacAddr, Name, Network, NetworkId};
 
 use state::{Held, State};
@@ -199,6 +200,7 @@ impl Overlay for Fake {
         self.act("leave".to_owned(), |state| {
             if let Some(held) = state.endpoints.get_mut(endpoint) {
                 held.sandbox = None;
+                held.attachment.life = Life::Ended;
             }
             Ok(())
         })
@@ -216,6 +218,15 @@ impl Overlay for Fake {
             if let Some(held) = state.endpoints.get_mut(endpoint) {
                 held.attachment.names = names;
             }
+            Ok(())
+        })
+    }
+
+    fn live(&self, endpoints: BTreeSet<DockerEndpointId>, life: Life) -> Answer<'_, ()> {
+        self.act(format!("live {life:?}"), |state| {
+            let of = state.endpoints.iter_mut().filter(|(id, _)| endpoints.contains(id));
+            of.filter(|(_, held)| held.sandbox.is_some())
+                .for_each(|(_, held)| held.attachment.life = life);
             Ok(())
         })
     }

@@ -3,6 +3,7 @@
 mod aliases;
 mod docker;
 mod driver;
+mod exits;
 pub mod fake;
 mod mirror;
 mod options;

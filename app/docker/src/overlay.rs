@@ -10,6 +10,7 @@ use std::time::Instant;
 use futures::future::BoxFuture;
 use ipnet::IpNet;
 use tokio::sync::watch;
+use weft_life::Life;
 use weft_model::{MacAddr, Mtu, Name, Network, NetworkId, Vni};
 
 use crate::Refusal;
@@ -135,8 +136,10 @@ pub struct Attachment {
     pub network: DockerNetworkId,
     /// Docker's id of the endpoint.
     pub endpoint: DockerEndpointId,
-    /// What the endpoint is found by at present.
+    /// What the endpoint is found by at present, as long as its container runs.
     pub names: Names,
+    /// Whether that is thought to run.
+    pub life: Life,
     /// When it was created, or when this agent started if that was later.
     pub since: Instant,
 }
@@ -260,6 +263,12 @@ pub trait Overlay: Send + Sync + 'static {
 
     /// The names of an endpoint are these from now on, all of them. Unknown ids are no failure.
     fn rename<'a>(&'a self, endpoint: &'a DockerEndpointId, names: Names) -> Answer<'a, ()>;
+
+    /// Whether the containers of these endpoints run, as their processes tell: Docker's own word comes
+    /// later, or never. Where one has ended its names are told no more, at once; address, interface
+    /// and port stay until Docker's calls. Unknown ids, and endpoints that have not joined or have
+    /// left, are no failure.
+    fn live(&self, endpoints: BTreeSet<DockerEndpointId>, life: Life) -> Answer<'_, ()>;
 
     /// The Engine does not have this endpoint any more and its calls never came: leave, delete
     /// and release its address.

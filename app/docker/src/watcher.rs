@@ -19,9 +19,10 @@ use tokio_util::sync::CancellationToken;
 use weft_docker_api::{ApiError, Container, Engine, Event, EventStream, Filters};
 
 use crate::aliases::{Aliases, names_of};
+use crate::exits::Exits;
 use crate::mirror::DRIVER;
 use crate::presence::Presence;
-use crate::{DockerEndpointId, DockerNetworkId, Overlay};
+use crate::{Attachment, DockerEndpointId, DockerNetworkId, Overlay};
 use compare::Known;
 use missing::Missing;
 
@@ -45,6 +46,7 @@ pub(crate) struct Watcher {
     aliases: Aliases,
     mirror: Arc<Notify>,
     presence: Presence,
+    exits: Exits,
     /// Containers that are being asked for, and whether something happened to them meanwhile.
     asking: BTreeMap<String, bool>,
     answers: JoinSet<Answered>,
@@ -61,7 +63,7 @@ impl Watcher {
         overlay: Arc<dyn Overlay>,
         aliases: Aliases,
         mirror: Arc<Notify>,
-        presence: Presence,
+        (presence, exits): (Presence, Exits),
     ) -> Self {
         Self {
             engine,
@@ -69,6 +71,7 @@ impl Watcher {
             aliases,
             mirror,
             presence,
+            exits,
             asking: BTreeMap::new(),
             answers: JoinSet::new(),
             permits: Arc::new(Semaphore::new(INSPECTIONS)),
@@ -126,7 +129,7 @@ impl Watcher {
                 Some(answer) = self.answers.join_next() => self.take(answer).await,
                 Some(_) = self.starts.join_next() => {}
                 () = sleep_until(look) => {
-                    self.compare(Known::Renamed).await;
+                    self.compare(Known::Doubtful).await;
                     look = Instant::now() + self.next_look();
                 }
             }
@@ -190,7 +193,9 @@ impl Watcher {
         match answer {
             Ok(container) => {
                 self.aliases.learn(&container);
-                self.rename(&container).await;
+                let attachments = self.overlay.attachments().await;
+                self.rename(&container, &attachments).await;
+                self.exits.runs(&container, &attachments).await;
                 self.revive(&container);
             }
             Err(error) if error.is_not_found() => self.aliases.forget(&id),
@@ -198,8 +203,7 @@ impl Watcher {
         }
     }
 
-    async fn rename(&self, container: &Container) {
-        let attachments = self.overlay.attachments().await;
+    async fn rename(&self, container: &Container, attachments: &[Attachment]) {
         for settings in container.network_settings.networks.values() {
             let id = DockerEndpointId(settings.endpoint_id.clone());
             let names = names_of(container, settings);

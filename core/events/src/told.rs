@@ -49,6 +49,20 @@ impl Names<'_> {
         }
     }
 
+    fn changed(&self, row: &Row) -> String {
+        if self.loses_its_names(row) {
+            return format!("{} is found by no name any more", self.known(row.endpoint.id));
+        }
+        format!("{} changed", self.row(row))
+    }
+
+    /// An endpoint has names until its process ends.
+    fn loses_its_names(&self, row: &Row) -> bool {
+        let before = self.belief.endpoints.get(&row.endpoint.id);
+        let named = |row: &Row| row.endpoint.names().next().is_some();
+        before.is_some_and(named) && !named(row)
+    }
+
     fn known(&self, id: EndpointId) -> String {
         self.belief.endpoints.get(&id).map_or_else(|| id.short(), |row| self.row(row))
     }
@@ -70,7 +84,7 @@ impl Names<'_> {
             }
             Change::NetworkRemoved { id } => format!("network {} was removed", self.network(*id)),
             Change::EndpointCame { row } => format!("{} came", self.row(row)),
-            Change::EndpointChanged { row } => format!("{} changed", self.row(row)),
+            Change::EndpointChanged { row } => self.changed(row),
             Change::EndpointGone { id } => format!("{} went", self.known(*id)),
             Change::EndpointHidden { id } => format!("{} is hidden", self.known(*id)),
             Change::EndpointShown { id } => format!("{} is shown again", self.known(*id)),
@@ -159,6 +173,7 @@ impl Names<'_> {
         let why = match change {
             Change::NodeDown { .. } => "it has no connection to this host",
             Change::NodeUp { .. } => "it is connected",
+            Change::EndpointChanged { row } if self.loses_its_names(row) => "its process has ended",
             Change::EndpointCame { row } | Change::EndpointChanged { row } => {
                 self.word_of(row.owner)
             }

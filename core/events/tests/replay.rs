@@ -223,3 +223,15 @@ fn events_are_searched_by_kind() {
     assert!(drift.is("drift") && drift.is("kernel") && drift.is("kernel_drift"));
     assert!(!drift.is("ker") && !drift.is("endpoint"));
 }
+
+#[test]
+fn an_endpoint_that_has_ended_is_told_of_by_the_name_that_it_had() {
+    let mut log = Log::begin(Moment(0), MOST);
+    let (named, mut ended) = (row(1, (1, 2, true)), row(1, (1, 2, true)));
+    ended.endpoint.name = None;
+    log.note(Moment(10), Change::EndpointCame { row: named }, None);
+    let event = log.note(Moment(20), Change::EndpointChanged { row: ended }, None).event;
+    assert!(event.told.starts_with("c1 (10.7.0.2) on "), "{event:?}");
+    assert!(event.told.ends_with(" is found by no name any more"), "{event:?}");
+    assert_eq!(event.why, "its process has ended");
+}

@@ -43,6 +43,10 @@ pub struct ContainerState {
     pub status: String,
     /// Whether it runs.
     pub running: bool,
+    /// Its first process, as the Engine's own PID namespace numbers it; 0 if it does not run.
+    pub pid: i32,
+    /// When it was last started, as text.
+    pub started_at: String,
     /// Why the last start failed; empty if it did not.
     pub error: String,
 }
@@ -150,5 +154,18 @@ mod tests {
         assert_eq!(container.host_config.restart_policy.name, "always");
         assert_eq!(container.network_settings.networks["app"].aliases, ["db"]);
         assert!(container.network_settings.networks["other"].aliases.is_empty());
+        assert_eq!(container.state.pid, 0);
+    }
+
+    #[test]
+    fn the_run_of_a_container_is_read() {
+        let body = r#"{"State":{"Status":"running","Running":true,"Pid":4711,
+            "StartedAt":"2026-11-29T18:00:00.123456789Z","FinishedAt":"0001-01-01T00:00:00Z"}}"#;
+        let container: Container = serde_json::from_str(body).unwrap();
+        let ContainerState { running, pid, started_at, .. } = container.state;
+        assert_eq!(
+            (running, pid, started_at.as_str()),
+            (true, 4711, "2026-11-29T18:00:00.123456789Z")
+        );
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! [`Kernel`] is the edge: observe, apply, watch. [`Linux`] is the real one, [`Fake`] behaves alike
 //! without touching anything. Beside it stand the few things that the agent does to namespaces
-//! which are not Weft's own: [`dns`], [`wire_workload`], [`capture`].
+//! which are not Weft's own: [`dns`], [`wire_workload`], [`capture`], and [`Process`]
+//! for the ends of workloads.
 
 pub mod capture;
 mod counters;
@@ -18,6 +19,7 @@ mod linux;
 mod netlink;
 mod netns;
 mod nft;
+mod process;
 mod trial;
 mod urgency;
 mod workload;
@@ -30,6 +32,7 @@ pub use inherit::unix_listener;
 pub use kernel::{Applied, Disturbance, Failure, Kernel};
 pub use linux::{Closeup, Focus, HomeSeen, Linux};
 pub use netns::Netns;
+pub use process::Process;
 pub use trial::{TrialError, trial};
 pub use urgency::hurry;
 pub use workload::{WorkloadLink, wire_workload, wire_workload_from};

@@ -101,6 +101,13 @@ async fn a_container_that_ends_is_gone_everywhere_and_is_found_again_when_it_run
 
     crash(&c2).await;
     has(&c1, "c2", &[]).await;
+    // The name is gone before Docker has noticed, and what runs is not started.
+    eventually(SOON, || async {
+        let pid = pid(&c2).await;
+        holds(pid == "0", || format!("docker still has c2 as {pid}"))
+    })
+    .await
+    .unwrap();
     h2.docker(&["start", "c2"]).await.unwrap();
     has(&c1, "c2", &[&c2.address("app").await.unwrap()]).await;
     reaches(&c1, "c2").await;
@@ -121,8 +128,12 @@ async fn a_container_that_ends_is_gone_everywhere_and_is_found_again_when_it_run
     always.remove().await.unwrap();
     has(&c1, "c2", &[]).await;
     has(&c1, "phoenix", &[]).await;
-    let left = cluster.endpoints(h1).await.unwrap();
-    assert_eq!(left.len(), 1, "{left:?}");
+    eventually(SOON, || async {
+        let left = cluster.endpoints(h1).await?;
+        holds(left.len() == 1, || format!("{left:?}"))
+    })
+    .await
+    .unwrap();
     assert_eq!(cluster.endpoints(h2).await.unwrap().len(), 0);
     cluster.down().await.unwrap();
 }

@@ -1,5 +1,6 @@
 //! Docker's endpoints: attachments that come in two steps, an address first and a place later.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -7,6 +8,7 @@ use weft_api::ProblemKind;
 use weft_docker::{
     Attachment as Listed, DockerEndpoint, DockerEndpointId, DockerJoin, DockerNetworkId, Names,
 };
+use weft_life::Life;
 use weft_model::{Endpoint, EndpointId, MacAddr, NetworkId};
 use weft_plan::IfName;
 
@@ -33,7 +35,7 @@ pub(super) async fn create(fabric: &Fabric, wanted: DockerEndpoint) -> Answer<Ma
             mac,
             addresses: vec![address],
             name: None,
-            aliases: std::collections::BTreeSet::new(),
+            aliases: BTreeSet::new(),
         },
         workload: Workload::Docker {
             network: wanted.network,
@@ -41,6 +43,7 @@ pub(super) async fn create(fabric: &Fabric, wanted: DockerEndpoint) -> Answer<Ma
             sandbox: None,
         },
         joined: false,
+        life: Life::Running,
     };
     fabric.state.attach(attachment).await?;
     Ok(mac)
@@ -68,6 +71,7 @@ pub(super) async fn join(fabric: &Fabric, join: DockerJoin) -> Answer<String> {
     attachment.endpoint.name = join.names.name;
     attachment.endpoint.aliases = join.names.aliases;
     attachment.joined = true;
+    attachment.life = Life::Running;
     attachment.workload = Workload::Docker {
         network: join.network,
         endpoint: join.endpoint,
@@ -85,7 +89,22 @@ pub(super) async fn leave(fabric: &Fabric, id: &DockerEndpointId) -> Answer<()> 
         *sandbox = None;
     }
     attachment.joined = false;
+    attachment.life = Life::Ended;
     fabric.state.attach(attachment).await.map(|_generation| ())
+}
+
+/// The endpoints' containers run or have ended, as their processes tell.
+pub(super) async fn live(
+    fabric: &Fabric,
+    endpoints: BTreeSet<DockerEndpointId>,
+    life: Life,
+) -> Answer<()> {
+    let differs = |id| find(fabric, id).is_some_and(|known| known.life != life);
+    // Each word of Docker about a container comes by here, and mostly nothing follows from it.
+    if !endpoints.iter().any(differs) {
+        return Ok(());
+    }
+    fabric.state.live(endpoints, life).await
 }
 
 /// Forgets the endpoint.
@@ -115,6 +134,7 @@ pub(super) async fn all(fabric: &Fabric) -> Vec<Listed> {
             network: network.clone(),
             endpoint: endpoint.clone(),
             names: Names { name: name.clone(), aliases: aliases.clone() },
+            life: attachment.life,
             since: ages.get(id).copied().unwrap_or_else(Instant::now),
         })
     };

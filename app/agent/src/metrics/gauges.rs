@@ -1,6 +1,7 @@
 //! How things stand at the moment of a scrape: read then, and nothing between scrapes.
 
 use prometheus_client::metrics::gauge::Gauge;
+use weft_life::Life;
 use weft_membership::Standing;
 use weft_telemetry::Metrics;
 
@@ -18,6 +19,7 @@ pub(super) struct Gauges {
     docker_troubles: Gauge,
     networks: Gauge,
     endpoints: Gauge,
+    ended_endpoints: Gauge,
     nodes: Gauge,
     nodes_down: Gauge,
     tables: Tables,
@@ -32,7 +34,7 @@ impl Gauges {
         self.tables.register(metrics);
     }
 
-    fn all(&self) -> [(&'static str, &'static str, &Gauge); 9] {
+    fn all(&self) -> [(&'static str, &'static str, &Gauge); 10] {
         [
             (
                 "agent_member",
@@ -65,6 +67,12 @@ impl Gauges {
                 "Workloads of this host on networks: weft endpoint ls",
                 &self.endpoints,
             ),
+            (
+                "agent_ended_endpoints",
+                "Endpoints of containers whose process has ended and that Docker has not taken away: \
+                 they have no names. If they stay: does docker ps answer?",
+                &self.ended_endpoints,
+            ),
             ("agent_nodes", "Nodes of the cluster, up or not: weft node ls", &self.nodes),
             (
                 "agent_nodes_down",
@@ -96,6 +104,8 @@ impl Gauges {
         set(&self.unmended, member.last_pass().map_or(0, |pass| pass.failures.len()));
         set(&self.networks, picture.view.networks().len());
         set(&self.endpoints, picture.attachments.len());
+        let ended = picture.attachments.values().filter(|a| a.life == Life::Ended);
+        set(&self.ended_endpoints, ended.count());
         set(&self.nodes, picture.view.nodes().len());
         set(&self.nodes_down, down.count());
     }

@@ -1,6 +1,6 @@
 //! What others want of the state's owner.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -8,12 +8,13 @@ use std::time::Instant;
 use ipnet::IpNet;
 use tokio::sync::oneshot;
 use weft_docker::{DockerEndpointId, DockerNetworkId, Names};
+use weft_life::Life;
 use weft_model::{EndpointId, Mtu, NetworkId};
 
 use crate::local::Attachment;
 use crate::problem::Answer;
 
-/// One request. Each answer comes after the change is durable.
+/// One request. Each answer comes after the change is durable, where nothing else is said.
 #[derive(Debug)]
 pub(crate) enum Ask {
     /// Lease an address of a network.
@@ -56,6 +57,15 @@ pub(crate) enum Ask {
         names: Names,
         /// When they are durable.
         reply: oneshot::Sender<Answer<()>>,
+    },
+    /// Endpoints of Docker's run or have ended, as their processes tell.
+    Live {
+        /// Docker's ids; unknown ones are no failure.
+        endpoints: BTreeSet<DockerEndpointId>,
+        /// Which of the two.
+        life: Life,
+        /// When everybody here can see it, and the others have been told.
+        reply: oneshot::Sender<()>,
     },
     /// Remember what Docker calls a network, or forget it.
     DockerNetwork {

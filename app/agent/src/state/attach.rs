@@ -16,6 +16,7 @@ impl State {
     pub(super) async fn attach(&mut self, attachment: Attachment) -> Answer<u64> {
         self.local.attach(&attachment).await?;
         let id = attachment.endpoint.id;
+        self.unkept_lives.remove(&id);
         self.since.entry(id).or_insert_with(Self::now);
         self.attachments.insert(id, attachment.clone());
         if attachment.joined {
@@ -26,10 +27,11 @@ impl State {
         Ok(self.publish())
     }
 
-    /// Tells the others of a workload that has its interface.
+    /// Tells the others of a workload that has its interface, whether it runs or not.
     pub(super) fn announce(&mut self, attachment: &Attachment) {
         self.whereabouts.join(attachment.network);
-        self.whereabouts.put(attachment.network, attachment.endpoint.clone());
+        let row = attachment.life.told(&attachment.endpoint);
+        self.whereabouts.put(attachment.network, row);
     }
 
     /// Detaches a workload.
@@ -39,6 +41,7 @@ impl State {
         }
         self.local.detach(id).await?;
         self.since.remove(&id);
+        self.unkept_lives.remove(&id);
         let Some(attachment) = self.attachments.remove(&id) else { return Ok(None) };
         let (network, mac) = (attachment.network, attachment.endpoint.mac);
         let held = |address: &IpAddr| (Held { network, address: *address }, mac);

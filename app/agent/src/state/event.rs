@@ -54,7 +54,7 @@ impl State {
             // Probes come all the time, and mostly nothing follows from them.
             let mut quiet = matches!(event, Event::Timer | Event::Heard(Heard::Membership(..)));
             match event {
-                Event::Stop => return,
+                Event::Stop => return self.keep_lives().await,
                 Event::Asked(ask) => reply = self.answer(ask).await,
                 Event::Heard(heard) => self.hear(heard),
                 Event::Registry => self.take_registry(),
@@ -65,6 +65,7 @@ impl State {
                 self.keep_house(now);
                 self.look_ahead();
                 self.release_orphans(now).await;
+                self.keep_lives().await;
                 next_housekeeping = now + HOUSEKEEPING;
                 quiet = false;
             }
@@ -199,6 +200,10 @@ impl State {
             Ask::Detach { id, reply } => later(reply, self.detach(id).await),
             Ask::Rename { endpoint, names, reply } => {
                 later(reply, self.rename(&endpoint, names).await)
+            }
+            Ask::Live { endpoints, life, reply } => {
+                self.live(&endpoints, life);
+                later(reply, ())
             }
             Ask::DockerNetwork { id, network, reply } => {
                 later(reply, self.docker_network(id, network).await)

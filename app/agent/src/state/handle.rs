@@ -1,6 +1,6 @@
 //! How the rest of the agent talks to the state's owner.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::Instant;
 use ipnet::IpNet;
 use tokio::sync::{mpsc, oneshot, watch};
 use weft_docker::{DockerEndpointId, DockerNetworkId, Names};
+use weft_life::Life;
 use weft_model::{EndpointId, Mtu, NetworkId};
 
 use super::{Ask, LeaseRefused, Picture};
@@ -70,6 +71,15 @@ impl StateHandle {
     /// Gives an endpoint of Docker's other names.
     pub(crate) async fn rename(&self, endpoint: DockerEndpointId, names: Names) -> Answer<()> {
         self.ask(|reply| Ask::Rename { endpoint, names, reply }).await?
+    }
+
+    /// Endpoints of Docker's run or have ended.
+    pub(crate) async fn live(
+        &self,
+        endpoints: BTreeSet<DockerEndpointId>,
+        life: Life,
+    ) -> Answer<()> {
+        self.ask(|reply| Ask::Live { endpoints, life, reply }).await
     }
 
     /// Remembers or forgets what Docker calls a network.

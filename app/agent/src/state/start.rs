@@ -85,6 +85,7 @@ impl Start {
             retiring: std::collections::BTreeSet::new(),
             given_back: remembered.given_back,
             attachments: BTreeMap::new(),
+            unkept_lives: std::collections::BTreeSet::new(),
             docker_networks: remembered.docker_networks,
             last_macs: Arc::default(),
             inner_mtu,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ipnet::IpNet;
+use weft_life::Life;
 use weft_model::{MacAddr, Name, Network, NetworkId, Subnet, Vni};
 
 use crate::{
@@ -139,6 +140,7 @@ impl State {
             network: new.network,
             endpoint: new.endpoint.clone(),
             names: Names::default(),
+            life: Life::Running,
             since: Instant::now(),
         };
         let held = Held { attachment, address: new.address, sandbox: None };
@@ -151,6 +153,7 @@ impl State {
         let held = self.endpoints.get_mut(&join.endpoint).ok_or_else(no_endpoint)?;
         held.sandbox = Some(join.sandbox);
         held.attachment.names = join.names;
+        held.attachment.life = Life::Running;
         Ok(format!("wc{}", join.endpoint.as_str().get(..11).unwrap_or_default()))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use weft_docker_api::{ApiError, Network};
+use weft_life::Life;
 
 use super::{LIST_WITHIN, Watcher};
 use crate::Attachment;
@@ -14,8 +15,9 @@ use crate::mirror::DRIVER;
 pub(super) enum Known {
     /// All have just been asked for.
     All,
-    /// Those whose name has changed without our seeing it are not.
-    Renamed,
+    /// Those are not whose name has changed without our seeing it, nor those that Docker has although
+    /// we think that they have ended.
+    Doubtful,
 }
 
 impl Watcher {
@@ -23,8 +25,8 @@ impl Watcher {
     pub(super) async fn compare(&mut self, known: Known) {
         match self.weft_networks().await {
             Ok(networks) => {
-                if known == Known::Renamed {
-                    self.ask_renamed(&networks).await;
+                if known == Known::Doubtful {
+                    self.ask_doubtful(&networks).await;
                 }
                 self.forget_missing(&networks).await;
             }
@@ -44,13 +46,14 @@ impl Watcher {
         Ok(networks)
     }
 
-    async fn ask_renamed(&mut self, networks: &[Network]) {
+    async fn ask_doubtful(&mut self, networks: &[Network]) {
         let attachments = self.overlay.attachments().await;
         for (key, entry) in networks.iter().flat_map(|network| &network.containers) {
             let name = |a: &Attachment| a.names.name.as_ref().map(ToString::to_string);
             let ours = attachments.iter().find(|a| a.endpoint.as_str() == entry.endpoint_id);
-            let told = entry.name.to_ascii_lowercase();
-            if !key.starts_with("ep-") && ours.is_some_and(|a| name(a) != Some(told)) {
+            let told = Some(entry.name.to_ascii_lowercase());
+            let doubtful = |a: &Attachment| name(a) != told || a.life == Life::Ended;
+            if !key.starts_with("ep-") && ours.is_some_and(doubtful) {
                 self.ask(key.clone());
             }
         }

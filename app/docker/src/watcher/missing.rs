@@ -50,6 +50,7 @@ mod tests {
             network: DockerNetworkId("n".into()),
             endpoint: DockerEndpointId("e".into()),
             names: Names::default(),
+            life: weft_life::Life::Running,
             since,
         }
     }

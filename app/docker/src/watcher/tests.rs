@@ -71,12 +71,14 @@ async fn start() -> Running {
         mac: None,
     };
     overlay.create_endpoint(endpoint).await.unwrap();
+    let (exits, keeper) = Exits::new(Arc::<Fake>::clone(&overlay) as _);
+    tokio::spawn(keeper.run(stop.clone()));
     let watcher = Watcher::new(
         Engine::at(socket).unwrap(),
         Arc::<Fake>::clone(&overlay) as _,
         aliases.clone(),
         Arc::clone(&mirror),
-        Presence::default(),
+        (Presence::default(), exits),
     );
     tokio::spawn(watcher.run(stop.clone()));
     Running { overlay, aliases, canned, mirror, stop, _directory: directory }
