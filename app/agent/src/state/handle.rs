@@ -39,7 +39,7 @@ impl StateHandle {
         let told = self.picture.clone().wait_for(|picture| picture.disowned).await.map(drop);
         if told.is_err() {
             // The agent is stopping, and nobody will say it.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
