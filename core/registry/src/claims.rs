@@ -14,7 +14,7 @@ use crate::{Claim, View};
 /// A registry's change may be so late, after the row that it makes right.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A row of another node.
+/// A row, of another node or this one.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     /// The network that it is on.
@@ -25,6 +25,8 @@ pub struct Row<'a> {
     pub endpoint: &'a Endpoint,
     /// Whether that node is up.
     pub visible: bool,
+    /// Whether it is this node itself, which does not doubt its own rows.
+    pub own: bool,
 }
 
 /// Why a row is not believed.
@@ -65,8 +67,8 @@ struct Seen {
     owned: bool,
 }
 
-/// Of two rows with one MAC the lesser counts: down, when it was seen first, its id.
-type Rank = (bool, Option<Instant>, EndpointId);
+/// Of two rows with one MAC the lesser counts: another's, down, when it was seen first, its id.
+type Rank = (bool, bool, Option<Instant>, EndpointId);
 
 /// Rows that were seen, and those among them that are not believed.
 #[derive(Clone, Debug, Default)]
@@ -78,7 +80,7 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Judges all rows of other nodes; answers those that are not to be believed now.
+    /// Judges all rows; answers those of other nodes that are not to be believed now.
     ///
     /// `fresh`: a manager confirms the view. One that is not may lack a block, so an address in
     /// nobody's block is believed then; what another node owns is not, and is not told of either.
@@ -99,7 +101,8 @@ impl Claims {
                 (owner != row.owner).then_some(Doubt::Mac { mac, owner })
             })
         };
-        let doubted: Vec<_> = rows.iter().filter_map(|row| Some((row, doubt(row)?))).collect();
+        let others = rows.iter().filter(|row| !row.own);
+        let doubted: Vec<_> = others.filter_map(|row| Some((row, doubt(row)?))).collect();
         let held: BTreeSet<_> = doubted.iter().map(|(row, _)| key(row)).collect();
         self.held.retain(|key, _| held.contains(key));
         for (row, doubt) in doubted {
@@ -140,8 +143,8 @@ impl Claims {
         self.seen = rows.iter().map(key).zip(rows.iter().map(seen)).collect();
     }
 
-    /// Who has which MAC: of those who may have their addresses, one that is up before one that is
-    /// not, then the one that had it first.
+    /// Who has which MAC: of those who may have their addresses, this node before others, one that is
+    /// up before one that is not, then the one that had it first.
     fn stations(
         &self,
         rows: &[Row<'_>],
@@ -151,7 +154,7 @@ impl Claims {
         let mut stations: BTreeMap<_, (Rank, NodeId)> = BTreeMap::new();
         for row in rows.iter().filter(|row| self.address(row, view, fresh).is_none()) {
             let since = self.seen.get(&key(row)).map(|seen| seen.since);
-            let rank = ((!row.visible, since, row.endpoint.id), row.owner);
+            let rank = ((!row.own, !row.visible, since, row.endpoint.id), row.owner);
             let station = stations.entry((row.network, row.endpoint.mac)).or_insert(rank);
             *station = rank.min(*station);
         }
@@ -160,6 +163,9 @@ impl Claims {
 
     /// What is doubtful about a row's addresses.
     fn address(&self, row: &Row<'_>, view: &View, fresh: bool) -> Option<Claim> {
+        if row.own {
+            return None;
+        }
         match view.claim(row.network, row.owner, &row.endpoint.addresses) {
             Claim::Owned => None,
             Claim::Unclaimed(_) if !fresh => None,

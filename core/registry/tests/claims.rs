@@ -62,7 +62,7 @@ fn endpoint(id: u128, host: u8, mac: u8) -> Endpoint {
 }
 
 const fn row(owner: NodeId, endpoint: &Endpoint) -> Row<'_> {
-    Row { network: NETWORK, owner, endpoint, visible: true }
+    Row { network: NETWORK, owner, endpoint, visible: true, own: false }
 }
 
 #[test]
@@ -151,6 +151,21 @@ fn a_mac_is_of_whom_had_it_first_unless_that_one_is_down() {
     assert_eq!(at(1, true), BTreeSet::from([(B, second.id)]));
     assert_eq!(at(2, false), BTreeSet::from([(A, first.id)]));
     assert_eq!(at(3, true), BTreeSet::from([(B, second.id)]));
+}
+
+#[test]
+fn a_mac_of_this_node_is_nobody_elses_even_if_the_other_had_it_first() {
+    let (mut claims, now) = (Claims::default(), Instant::now());
+    let view = view(&BTreeMap::from([(1, A), (2, B)]));
+    let (first, mine) = (endpoint(3, 10, 1), endpoint(9, 18, 1));
+    assert_eq!(claims.judge(now, (&view, true), &[row(A, &first)]), BTreeSet::new());
+    let rows = [row(A, &first), Row { own: true, ..row(B, &mine) }];
+    for seconds in [1, 4] {
+        let held = claims.judge(now + Duration::from_secs(seconds), (&view, true), &rows);
+        assert_eq!(held, BTreeSet::from([(A, first.id)]));
+    }
+    let doubt = Doubt::Mac { mac: mine.mac, owner: B };
+    assert_eq!(claims.poll_told().map(|told| (told.by, told.doubt)), Some((A, doubt)));
 }
 
 proptest! {

@@ -13,12 +13,12 @@ impl State {
         let view = &self.followed.view;
         let (me, whereabouts) = (self.me.id, &self.whereabouts);
         let rows = view.networks().keys().flat_map(|&network| {
-            let others = whereabouts.rows(network).filter(|row| row.owner != me);
-            others.map(move |row| Row {
+            whereabouts.rows(network).map(move |row| Row {
                 network,
                 owner: row.owner,
                 endpoint: row.endpoint,
                 visible: row.visible,
+                own: row.owner == me,
             })
         });
         let rows: Vec<Row<'_>> = rows.collect();
