@@ -86,6 +86,10 @@ async fn late(node: NodeId, connection: Connection, events: mpsc::Sender<MeshEve
         return connection.close(close::EXPIRED, b"the certificate has run out: ask for a new one");
     };
     let response = answer(node, Body::Renew(csr_der), &events).await;
+    if matches!(response, Response::Refused { .. }) {
+        let (at, why) = (connection.remote_address(), Refusal::Expired);
+        drop(events.try_send(MeshEvent::Refused(Stranger { at, node: Some(node), why })));
+    }
     finish(&connection, &mut out, response.into()).await;
 }
 

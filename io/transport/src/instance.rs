@@ -13,6 +13,9 @@ use weft_membership::Claimant;
 pub(crate) struct Instance(pub(crate) u64);
 
 impl Instance {
+    /// One that dials and does not say which it is: another than any that does.
+    pub(crate) const UNTOLD: Self = Self(0);
+
     /// Draws one.
     pub(crate) fn draw() -> Option<Self> {
         let drawn = ring::rand::generate::<[u8; 8]>(&ring::rand::SystemRandom::new()).ok()?;
@@ -25,7 +28,11 @@ impl Instance {
     }
 
     /// The dialer's, by what it has called this server.
-    pub(crate) fn of_dialer(connection: &Connection) -> Option<Self> {
+    pub(crate) fn of_dialer(connection: &Connection) -> Self {
+        Self::said(connection).unwrap_or(Self::UNTOLD)
+    }
+
+    fn said(connection: &Connection) -> Option<Self> {
         let data = connection.handshake_data()?.downcast::<HandshakeData>().ok()?;
         Self::parse(data.server_name.as_deref()?)
     }

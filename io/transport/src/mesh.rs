@@ -198,7 +198,7 @@ impl Mesh {
             return connection.close(close::NO_MEMBER, b"no member of the cluster");
         }
         let dials = first.is_none();
-        let instance = dials.then(|| Instance::of_dialer(&connection)).flatten();
+        let instance = dials.then(|| Instance::of_dialer(&connection));
         let new = claimant(instance, &connection);
         let old = self.connected.get(&node);
         if let Some(old) = old.filter(|old| old.claimant().is_rival_of(&new)) {

@@ -98,6 +98,22 @@ async fn with_a_certificate_that_has_run_out_a_new_one_can_be_asked_for() {
 }
 
 #[tokio::test]
+async fn whom_a_new_certificate_is_refused_is_told_of() {
+    let authority = Authority::new();
+    let late = authority.expired(C).await;
+    let mut manager = Node::start(authority.credentials(A));
+    let address = manager.address();
+    let renew = Request::Renew { csr_der: vec![1, 2, 3] };
+    let asked = tokio::spawn(async move { ask_once(&late, A, address, renew).await });
+    let event = manager.next().await;
+    let MeshEvent::Asked(_, _, reply) = event else { panic!("{event:?}") };
+    let refused = Response::Refused { error: "no member".into(), hint: "join".into() };
+    reply.send(refused.clone()).unwrap();
+    assert_eq!(asked.await.unwrap(), Ok(refused));
+    manager.refuses(Some(C), Refusal::Expired).await;
+}
+
+#[tokio::test]
 async fn with_a_certificate_that_has_run_out_nothing_else_can_be_asked_for() {
     let authority = Authority::new();
     let late = authority.expired(C).await;

@@ -12,9 +12,9 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use tokio::time::timeout;
-use weft_transport::Credentials;
+use weft_transport::{Credentials, Refusal};
 
-use crate::world::{A, Authority, B, C, DEADLINE, Node, introduce};
+use crate::world::{A, Authority, B, C, DEADLINE, Node, introduce, pair};
 
 /// Believes anybody.
 #[derive(Debug)]
@@ -56,6 +56,14 @@ impl ServerCertVerifier for Gullible {
 }
 
 async fn connect(to: SocketAddr, own: Option<Credentials>) -> (Endpoint, Connection) {
+    connect_from("127.0.0.1:0", to, own).await
+}
+
+async fn connect_from(
+    from: &str,
+    to: SocketAddr,
+    own: Option<Credentials>,
+) -> (Endpoint, Connection) {
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .unwrap()
@@ -67,7 +75,7 @@ async fn connect(to: SocketAddr, own: Option<Credentials>) -> (Endpoint, Connect
     tls.dangerous().set_certificate_verifier(Arc::new(Gullible));
     tls.alpn_protocols = vec![b"weft/1".to_vec()];
     let config = ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
-    let endpoint = Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
+    let endpoint = Endpoint::client(from.parse().unwrap()).unwrap();
     let connection = endpoint.connect_with(config, to, "weft").unwrap().await.unwrap();
     (endpoint, connection)
 }
@@ -153,6 +161,16 @@ async fn a_member_without_a_node_id_in_its_certificate_is_nobody() {
     b.wants(A, "127.0.0.1:1".parse().unwrap());
     let nameless = authority.nameless();
     let (_endpoint, connection) = connect(b.address(), Some(nameless)).await;
+    timeout(DEADLINE, connection.closed()).await.expect("it is sent away");
+    b.sees_nothing().await;
+}
+
+#[tokio::test]
+async fn a_stolen_key_takes_no_nodes_place_by_not_saying_which_agent_it_is() {
+    let (authority, _a, mut b) = pair().await;
+    let stolen = Some(authority.credentials(A));
+    let (_endpoint, connection) = connect_from("127.0.0.2:0", b.address(), stolen).await;
+    b.refuses(Some(A), Refusal::Clone).await;
     timeout(DEADLINE, connection.closed()).await.expect("it is sent away");
     b.sees_nothing().await;
 }
