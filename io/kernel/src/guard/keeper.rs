@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{MsFlags, mount};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 use tokio::sync::watch;
@@ -266,7 +267,11 @@ impl Loaded {
     }
 }
 
+/// Only one at a time looks and mounts: a second file system would cover what the first one's holder pins.
 fn mount_bpffs() -> io::Result<()> {
+    let directory = fs::File::open(BPFFS)?;
+    let _locked =
+        Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_file, error)| error)?;
     if statfs(BPFFS)?.filesystem_type() == BPF_FS_MAGIC {
         return Ok(());
     }
