@@ -18,6 +18,7 @@ mod watch_namespaces;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
+use weft_docker::ClusterNetworks;
 use weft_identity::Validity;
 use weft_model::Node;
 use weft_transport::MeshHandle;
@@ -46,6 +47,7 @@ pub(crate) struct Member {
     /// Asks nodes about themselves.
     pub(crate) inspector: Inspector,
     mesh: MeshHandle,
+    networks: watch::Receiver<ClusterNetworks>,
     tasks: TaskTracker,
     stop: CancellationToken,
     _stop_on_drop: DropGuard,
@@ -59,6 +61,18 @@ impl Member {
         self.tasks.close();
         self.tasks.wait().await;
         self.tenure.close().await;
+    }
+
+    /// Tells the mirror of the cluster's networks until the membership ends: Docker is to make copies of
+    /// them, and asks for them whoever is the member then.
+    pub(crate) fn show_networks(&self, to: watch::Sender<ClusterNetworks>) {
+        let (mut networks, stop) = (self.networks.clone(), self.stop.clone());
+        networks.mark_changed();
+        self.tasks.spawn(stop.run_until_cancelled_owned(async move {
+            while networks.changed().await.is_ok() {
+                to.send_replace(networks.borrow_and_update().clone());
+            }
+        }));
     }
 
     /// For how long this node's certificate is good.

@@ -82,6 +82,7 @@ pub(crate) async fn start(
     keep_registry(follower, premises, followed.clone(), &tasks);
 
     let (out, seen) = Outputs::new(&me, around, in_use);
+    let networks = seen.cluster_networks.clone();
     let state = Start {
         me: me.clone(),
         remembered,
@@ -118,6 +119,7 @@ pub(crate) async fn start(
         inspector: Inspector::new(desk),
         tenure,
         mesh,
+        networks,
         tasks: tracker,
         _stop_on_drop: stop.clone().drop_guard(),
         stop,

@@ -59,6 +59,8 @@ pub(crate) struct Seen {
     /// Networks of which this node should claim another block before it needs it, each with the newest
     /// block that it has.
     pub(crate) low_networks: watch::Receiver<Vec<(NetworkId, u64)>>,
+    /// For the mirror, as soon as this membership answers for them.
+    pub(crate) cluster_networks: watch::Receiver<ClusterNetworks>,
 }
 
 impl Outputs {
@@ -74,13 +76,14 @@ impl Outputs {
         let (listening, listeners) = watch::channel(Arc::default());
         let (idle_blocks, idle_seen) = watch::channel(Vec::new());
         let (low_networks, low_seen) = watch::channel(Vec::new());
+        let (cluster_networks, networks_seen) = watch::channel(None);
         let out = Self {
             picture,
             events: around.events.clone(),
             target,
             meant,
             in_use,
-            cluster_networks: around.cluster_networks.clone(),
+            cluster_networks,
             idle_blocks,
             low_networks,
         };
@@ -92,6 +95,7 @@ impl Outputs {
             listeners,
             idle_blocks: idle_seen,
             low_networks: low_seen,
+            cluster_networks: networks_seen,
         };
         (out, seen)
     }
