@@ -21,7 +21,7 @@ use weft_doctor::{Check, Diagnosis};
 use weft_e2e::{Cluster, Inbox, Kind, Pinging, Plain, eventually, holds, underlay};
 use weft_kernel::Netns;
 use weft_lab::{Host, OUTSIDE};
-use weft_model::DEFAULT_VXLAN_PORT;
+use weft_model::{DEFAULT_VXLAN_PORT, Hop};
 use weft_wire::Vxlan;
 
 /// Within this time a change at one host is in the kernels of all.
@@ -42,6 +42,12 @@ const START: &str = "mkdir -p /run/dbus /run/firewalld.own && \
     dbus-daemon --system --fork --nopidfile && \
     { firewalld --nofork --nopid --system-config /run/firewalld.own \
         </dev/null >/run/firewalld.log 2>&1 & echo $! >/run/firewalld.pid; }";
+
+/// Stops firewalld once it lets nothing new in; fails if it was over with that already.
+const CATCH: &str = "closed() { nft list table inet firewalld_policy_drop >/dev/null 2>&1; }; \
+    end=$(($(date +%s) + 30)); \
+    until closed; do [ $(date +%s) -lt $end ] || exit 1; done; \
+    kill -STOP $(cat /run/firewalld.pid) && closed";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flushed_or_closed_packet_filter_lets_no_forged_packet_in() {
@@ -68,7 +74,7 @@ async fn a_flushed_or_closed_packet_filter_lets_no_forged_packet_in() {
     println!("{FLUSHES} flushes: no answer for {:?} at most", answered.silence);
     assert!(answered.silence < BACK, "{answered:?}");
 
-    survives_reloads(&c1, &c2, &forging).await;
+    survives_reloads(&cluster, (&c1, &c2), &forging).await;
 
     // A policy that drops is the administrator's word: what it blocks is seen.
     h2.run(&["iptables", "-P", "INPUT", "DROP"]).await.unwrap();
@@ -103,7 +109,11 @@ async fn a_flushed_or_closed_packet_filter_lets_no_forged_packet_in() {
 
 /// While firewalld loads its rules anew it lets replies in and nothing else. A tunnel has none: how
 /// long that takes is firewalld's business, but it is over when it says so.
-async fn survives_reloads(c1: &Plain<'_>, c2: &Plain<'_>, forging: &Forging) {
+async fn survives_reloads(
+    cluster: &Cluster,
+    (c1, c2): (&Plain<'_>, &Plain<'_>),
+    forging: &Forging,
+) {
     let pings = Pinging::start(&c1.netns, c2.address).unwrap();
     let reloading = Reloading::begin(c2.host).await;
     for _ in 0..RELOADS {
@@ -112,6 +122,8 @@ async fn survives_reloads(c1: &Plain<'_>, c2: &Plain<'_>, forging: &Forging) {
         eventually(SOON, || answers(c1, c2)).await.unwrap();
         c2.host.run(&["nft", "list", "table", "inet", "weft"]).await.unwrap();
     }
+    reloading.stopped_midway(|| is_named(cluster, c2.host)).await;
+    eventually(SOON, || answers(c1, c2)).await.unwrap();
     reloading.end().await;
     let answered = pings.finish().unwrap();
     println!("{RELOADS} reloads: no answer for {:?} at most", answered.silence);
@@ -138,6 +150,21 @@ impl<'a> Reloading<'a> {
         assert!(done.is_success(), "{done:?} {}", host_log(self.0));
         let rules = self.0.run(&["nft", "list", "table", "inet", "firewalld"]).await.unwrap();
         assert!(rules.contains("udp dport 4789"), "{rules}");
+    }
+
+    /// Looks at the host while firewalld is in the midst of a reload, and stopped there.
+    async fn stopped_midway(&self, look: impl AsyncFn()) {
+        let stopped = || async {
+            let reload = self.0.spawn(&["firewall-cmd", "--reload"])?;
+            let closed = self.0.exec(&["sh", "-c", CATCH]).await?;
+            if closed.is_success() {
+                look().await;
+            }
+            self.0.run(&["sh", "-c", "kill -CONT $(cat /run/firewalld.pid)"]).await?;
+            let done = reload.wait_with_output().await?;
+            holds(closed.is_success() && done.status.success(), || format!("{closed:?} {done:?}"))
+        };
+        eventually(FIREWALLD, stopped).await.unwrap();
     }
 
     async fn end(self) {
@@ -170,6 +197,22 @@ async fn is_away(cluster: &Cluster, host: &Host) -> anyhow::Result<()> {
     let nodes: Vec<NodeView> = cluster.json(host, &["node", "ls"]).await?;
     let seen = nodes.iter().filter(|node| node.standing == Standing::Up).count();
     holds(seen == 0, || format!("{} still sees {seen} nodes", host.name()))
+}
+
+/// What stops new packets while firewalld loads its rules anew is said by doctor and trace.
+async fn is_named(cluster: &Cluster, host: &Host) {
+    let policy = "the policy of chain filter_input in table inet firewalld_policy_drop drops";
+    let blocked = blocked(host).await;
+    println!("reload: {blocked}");
+    assert!(blocked.contains(policy) && blocked.contains("try: wait: firewalld"), "{blocked}");
+    let told = cluster.trace("h1", "c1 c2").await.unwrap();
+    if cluster.is_woven(host).await.unwrap() {
+        // Programs take frames before the filter is asked.
+        return assert_eq!(told.failed, None, "{told:#?}");
+    }
+    assert_eq!(told.failed, Some(Hop::Decap), "{told:#?}");
+    let decap = told.hops.iter().find(|hop| hop.hop == Hop::Decap).unwrap();
+    assert!(decap.cause.as_ref().unwrap().contains(policy), "{decap:#?}");
 }
 
 /// The rules that its doctor names.
