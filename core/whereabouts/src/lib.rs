@@ -3,7 +3,8 @@
 //! Each node is the only writer of its own rows; for every network it takes part in they form a
 //! stream with a history. A change is pushed at once: to all participants of a small network, to
 //! some of a large one, who pass it on. Once a second every network is compared with one
-//! participant, so that what got lost is found; any participant can serve any owner's stream.
+//! participant, so that what got lost is found. Any participant can serve any owner's stream, and is
+//! believed where the owner cannot be asked itself: it is down, or the network is a large one.
 //!
 //! Losing a node hides its rows and never deletes them: only the owner's word does, or a newer
 //! epoch of it, or its removal from the registry, or this node's leaving the network.
@@ -12,6 +13,7 @@
 
 mod directory;
 mod head;
+mod hearsay;
 mod look;
 mod machine;
 mod message;

@@ -9,6 +9,7 @@ use rand_pcg::Pcg64Mcg;
 use weft_model::{Endpoint, EndpointId, NetworkId, NodeId};
 
 use crate::directory::{Directory, Members};
+use crate::hearsay::Hearsay;
 use crate::outbox::{Detail, Outbox, Say};
 use crate::spread::Relay;
 use crate::stream::Stream;
@@ -63,6 +64,7 @@ pub struct Whereabouts {
     pub(crate) relay_at: Option<Instant>,
     pub(crate) tick_at: Option<Instant>,
     pub(crate) events: BTreeSet<Event>,
+    pub(crate) hearsay: Hearsay,
 }
 
 impl Whereabouts {
@@ -84,6 +86,7 @@ impl Whereabouts {
             relay_at: None,
             tick_at: None,
             events: BTreeSet::new(),
+            hearsay: Hearsay::default(),
         }
     }
 
@@ -164,6 +167,7 @@ impl Whereabouts {
     /// `peer` is thought to be dead: its rows are there, but not visible.
     pub fn hide(&mut self, peer: NodeId) {
         if self.hidden.insert(peer) {
+            self.hearsay.forget(peer);
             self.visibility_changed(peer);
         }
     }
@@ -266,6 +270,7 @@ impl Whereabouts {
     /// `peer` was removed from the registry: so are its rows.
     fn forget(&mut self, peer: NodeId) {
         self.hidden.remove(&peer);
+        self.hearsay.forget(peer);
         self.outboxes.remove(&peer);
         if let Some(attendance) = self.directory.attendance.remove(&peer) {
             self.events.extend(attendance.networks.into_iter().map(Event::ParticipantsChanged));

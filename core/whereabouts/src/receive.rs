@@ -59,7 +59,7 @@ impl Whereabouts {
         Ok(())
     }
 
-    /// Takes rows, whoever passed them on.
+    /// Takes rows of their owner, and where it cannot be asked itself of whoever passes them on.
     fn take(
         &mut self,
         now: Instant,
@@ -87,6 +87,11 @@ impl Whereabouts {
         if word.head <= known {
             return Ok(());
         }
+        if self.is_hearsay(word.from, word.stream) {
+            self.doubt(now, word.from, word.stream, word.head);
+            return Ok(());
+        }
+        let Some(table) = self.tables.get_mut(&network) else { return Ok(()) };
         // An endpoint never moves, so a row that another node has is not this owner's.
         let other = |id: &EndpointId| table.owner_of(*id).filter(|of| *of != owner);
         let theft = word.ids.iter().find_map(|id| Some((*id, other(id)?)));
@@ -244,12 +249,14 @@ impl Whereabouts {
             let detail = Detail::After { version, fresh: false };
             self.say(from, Say::News(StreamId { network, owner }), detail);
         }
-        for owner in wanted {
-            self.ask(now, from, StreamId { network, owner }, false);
+        for stream in wanted.into_iter().map(|owner| StreamId { network, owner }) {
+            let whom = if self.is_hearsay(from, stream) { stream.owner } else { from };
+            self.ask(now, whom, stream, false);
         }
     }
 
-    fn ask(&mut self, now: Instant, from: NodeId, stream: StreamId, fresh: bool) {
+    /// Asks a node for a stream.
+    pub(crate) fn ask(&mut self, now: Instant, from: NodeId, stream: StreamId, fresh: bool) {
         let table = self.tables.get_mut(&stream.network);
         if table.is_some_and(|table| table.ask(now, stream.owner, fresh)) {
             self.say(from, Say::Request(stream), Detail::Plain);

@@ -32,6 +32,21 @@ pub enum Rejected {
         /// This node's own.
         known: u64,
     },
+    /// It told of another node what that one has not said, though it was asked.
+    #[error(
+        "node {from} told rows of node {owner} of epoch {epoch}, but {owner} is up, in epoch {known}, \
+         and does not say that"
+    )]
+    NotTheirWord {
+        /// The sender.
+        from: NodeId,
+        /// Whose rows it told.
+        owner: NodeId,
+        /// What the message says.
+        epoch: u64,
+        /// What the owner has said itself.
+        known: u64,
+    },
     /// A row in it is another node's.
     #[error("node {from} spoke about endpoint {endpoint}, which belongs to node {owner}")]
     NotYours {
@@ -55,6 +70,19 @@ pub enum Rejected {
 }
 
 impl Rejected {
+    /// Who said it.
+    #[must_use]
+    pub const fn sender(&self) -> NodeId {
+        match self {
+            Self::Myself { node: from }
+            | Self::Stranger { from }
+            | Self::NotMyWord { from, .. }
+            | Self::NotTheirWord { from, .. }
+            | Self::NotYours { from, .. }
+            | Self::OldEpoch { from, .. } => *from,
+        }
+    }
+
     /// What a person can do about it.
     #[must_use]
     pub const fn hint(&self) -> &'static str {
@@ -66,6 +94,10 @@ impl Rejected {
             Self::NotMyWord { .. } => {
                 "another host runs with this node's identity, or this host was restored from an old \
                  snapshot: restart its agent, or leave the cluster on the clone and join anew"
+            }
+            Self::NotTheirWord { .. } => {
+                "look at the sending host: its agent is faulty or in wrong hands, and `weft node rm` shuts \
+                 it out; or the owner runs from an old copy of its state: restart its agent"
             }
             Self::NotYours { .. } => {
                 "look at the sending host: its agent is faulty or in wrong hands; `weft node rm` shuts it out"

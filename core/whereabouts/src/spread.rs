@@ -9,7 +9,7 @@ use crate::outbox::{Detail, Say};
 use crate::{StreamId, Whereabouts};
 
 /// Up to so many participants the owner tells all of them.
-const TO_ALL: usize = 16;
+pub(crate) const TO_ALL: usize = 16;
 /// What came within this time is passed on together.
 const GATHER: Duration = Duration::from_millis(5);
 

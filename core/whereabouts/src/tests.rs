@@ -135,9 +135,54 @@ fn any_participant_serves_the_rows_of_one_that_is_away() {
     drop(a);
     let mut c = machine(C, 1);
     c.join(NET);
+    c.hide(A);
     meet(&mut b, &mut c, now);
     settle(&mut [&mut b, &mut c], now);
-    assert_eq!(shown(&c), [(A, 1, true)]);
+    assert_eq!(shown(&c), [(A, 1, false)]);
+}
+
+#[test]
+fn what_another_says_of_a_node_that_is_up_is_a_question_to_that_node() {
+    let (mut a, mut b, now) = pair();
+    a.put(NET, endpoint(1));
+    let said = delta(A, 1, (0, 9), vec![RowChange::Put(Arc::new(endpoint(2)))]);
+    b.handle(now, C, said.clone()).unwrap();
+    let sent = drain(&mut b);
+    let asks = |one: &Transmit| one.to == A && matches!(one.message, Message::Request { .. });
+    assert!(sent.iter().any(asks) && shown(&b).is_empty(), "{sent:?}");
+    drain(&mut a);
+    deliver(&mut a, now, B, sent);
+    settle(&mut [&mut a, &mut b], now);
+    assert_eq!(shown(&b), [(A, 1, true)]);
+    // It is told of when A has had its time, once.
+    b.review_hearsay(now + Duration::from_secs(29));
+    assert_eq!(b.poll_rejected(), None);
+    b.review_hearsay(now + Duration::from_secs(30));
+    let told = Rejected::NotTheirWord { from: C, owner: A, epoch: 1, known: 1 };
+    assert_eq!((b.poll_rejected(), b.poll_rejected()), (Some(told), None));
+    // Of one that is down whoever knows something tells.
+    b.hide(A);
+    b.handle(now, C, said).unwrap();
+    assert_eq!(shown(&b), [(A, 1, false), (A, 2, false)]);
+}
+
+#[test]
+fn what_another_says_and_the_node_itself_confirms_is_told_of_to_nobody() {
+    let (mut a, mut b, now) = pair();
+    a.put(NET, endpoint(1));
+    drop(drain(&mut a));
+    let true_word = delta(A, 1, (2, a.clock), vec![RowChange::Put(Arc::new(endpoint(1)))]);
+    b.handle(now, C, true_word.clone()).unwrap();
+    settle(&mut [&mut a, &mut b], now);
+    assert_eq!(shown(&b), [(A, 1, true)]);
+    b.review_hearsay(now + Duration::from_secs(60));
+    assert_eq!(b.poll_rejected(), None);
+    // Nor is it if that node dies before it can.
+    b.handle(now, C, delta(A, 1, (9, 10), vec![])).unwrap();
+    b.hide(A);
+    b.show(A);
+    b.review_hearsay(now + Duration::from_secs(60));
+    assert_eq!(b.poll_rejected(), None);
 }
 
 #[test]

@@ -180,7 +180,10 @@ impl Watch {
     pub(crate) fn rejected(&mut self, rejected: &Rejected) {
         match rejected {
             Rejected::Stranger { .. } | Rejected::OldEpoch { .. } => {}
-            Rejected::Myself { .. } | Rejected::NotMyWord { .. } | Rejected::NotYours { .. } => {
+            Rejected::Myself { .. }
+            | Rejected::NotMyWord { .. }
+            | Rejected::NotTheirWord { .. }
+            | Rejected::NotYours { .. } => {
                 self.blame(Violation::new("an honest node was refused", rejected.to_string()));
             }
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use weft_membership::Carrier;
 use weft_model::{NodeId, Role};
-use weft_whereabouts::Message;
+use weft_whereabouts::{Message, Rejected};
 
 use super::{Ask, State};
 
@@ -121,8 +121,7 @@ impl State {
             }
             Heard::Message(from, message) => {
                 if let Err(rejected) = self.whereabouts.handle(now, from, message) {
-                    self.counters.rejected.inc();
-                    tracing::warn!(node = %from, error = %rejected, "a message was rejected");
+                    self.reject(&rejected);
                 }
             }
             Heard::Membership(from, bytes) => {
@@ -132,6 +131,12 @@ impl State {
                 }
             }
         }
+    }
+
+    fn reject(&self, rejected: &Rejected) {
+        self.counters.rejected.inc();
+        let (node, hint) = (rejected.sender(), rejected.hint());
+        tracing::warn!(%node, error = %rejected, hint, "a message was rejected");
     }
 
     fn is_manager(&self, node: NodeId) -> bool {
@@ -162,6 +167,9 @@ impl State {
         }
         while self.whereabouts.poll_event().is_some() {
             told = true;
+        }
+        while let Some(rejected) = self.whereabouts.poll_rejected() {
+            self.reject(&rejected);
         }
         self.transmit();
         told
