@@ -13,6 +13,7 @@ mod backup;
 mod ca;
 mod captures;
 mod certificate;
+mod clock;
 mod datapath;
 mod disk;
 mod docker;

@@ -46,6 +46,7 @@ pub(crate) struct Member {
     pub(crate) reconciled: watch::Receiver<Option<Reconciled>>,
     /// Asks nodes about themselves.
     pub(crate) inspector: Inspector,
+    clock: watch::Receiver<Option<i64>>,
     mesh: MeshHandle,
     networks: watch::Receiver<ClusterNetworks>,
     tasks: TaskTracker,
@@ -78,6 +79,11 @@ impl Member {
     /// For how long this node's certificate is good.
     pub(crate) fn certificate(&self) -> Option<Validity> {
         crate::certificate::validity(&self.inspector.desk().own.borrow())
+    }
+
+    /// How many microseconds this host's clock is ahead of the managers', if one has answered lately.
+    pub(crate) fn clock_ahead(&self) -> Option<i64> {
+        *self.clock.borrow()
     }
 
     /// How far the kernel is.

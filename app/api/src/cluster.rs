@@ -97,4 +97,8 @@ pub struct ClusterView {
     /// RFC 3339: until when this node's certificate is good, if it is not renewed before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_until: Option<String>,
+    /// By how many milliseconds this node's clock is ahead of the managers'; negative: behind. Absent
+    /// while none answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_ms: Option<i64>,
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, bail, ensure};
 
-const FUNCTIONS: [&str; 8] = ["sum", "max", "min", "count", "rate", "increase", "time", "vector"];
+const FUNCTIONS: [&str; 9] =
+    ["abs", "sum", "max", "min", "count", "rate", "increase", "time", "vector"];
 const BETWEEN: [&str; 3] = ["and", "or", "unless"];
 
 /// What an expression asks for.

@@ -1,6 +1,6 @@
 //! What is wrong with who is who, for the status.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use weft_api::DegradedView;
 
@@ -18,7 +18,7 @@ pub(super) fn troubles(member: &Member) -> Vec<DegradedView> {
         ),
         hint: FALSE_CLAIM_HINT.to_owned(),
     });
-    claims.chain(certificate(member)).collect()
+    claims.chain(certificate(member)).chain(clock(member)).collect()
 }
 
 fn called(picture: &Picture, node: weft_model::NodeId) -> String {
@@ -34,4 +34,11 @@ fn certificate(member: &Member) -> Option<DegradedView> {
                this host's clock is right (timedatectl)"
             .to_owned(),
     })
+}
+
+/// As the doctor judges it, but by all managers' clocks.
+fn clock(member: &Member) -> Option<DegradedView> {
+    let apart = Duration::from_micros(member.clock_ahead()?.unsigned_abs());
+    let found = weft_doctor::clock::judge(member.node.name.as_str(), "the managers", apart)?;
+    Some(DegradedView { hop: None, reason: found.what, hint: found.remedy })
 }

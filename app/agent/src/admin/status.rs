@@ -67,6 +67,7 @@ fn cluster(member: &Member) -> Option<ClusterView> {
         vxlan_port: cluster.vxlan_port,
         manager_reachable: member.fabric.registry.fresh(),
         store: store(member, cluster.keeping),
+        clock_ahead_ms: member.clock_ahead().map(|us| us / 1_000),
         certificate_until: member.certificate().and_then(|validity| rfc3339(validity.until)),
     })
 }

@@ -1,7 +1,6 @@
 //! One host: itself, and the ways from and to it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use weft_doctor::Finding;
@@ -37,7 +36,5 @@ pub(crate) struct Examined {
 pub(crate) async fn examined(desk: &Desk, asked: Examination) -> Examined {
     let (findings, (sent, heard)) =
         tokio::join!(itself::findings(desk), listen_and_send(desk, asked));
-    let clock = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let clock_us = u64::try_from(clock.as_micros()).unwrap_or(u64::MAX);
-    Examined { findings, sent, heard, clock_us }
+    Examined { findings, sent, heard, clock_us: crate::clock::now_us() }
 }

@@ -82,6 +82,7 @@ impl Desk {
             }
             Inquiry::Arrival(arriving) => write(&trace::arrival(self, arriving).await?),
             Inquiry::Examine(asked) => write(&examine::examined(self, *asked).await),
+            Inquiry::Clock => write(&crate::clock::now_us()),
             Inquiry::Watch(watching) => write(&trace::watch(self, *watching).await?),
             Inquiry::Hear(probes) => {
                 let port = self.fabric.state.picture().facts.vxlan_port;

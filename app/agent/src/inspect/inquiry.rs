@@ -62,6 +62,8 @@ pub(crate) enum Inquiry {
     Watch(Watching),
     /// Which probes come here: their sizes.
     Hear(Probes),
+    /// What time it is there: microseconds since 1970.
+    Clock,
     /// What the host finds of itself and of the ways from and to it: an
     /// `Examined`.
     Examine(Examination),

@@ -111,18 +111,19 @@ pub(crate) async fn start(
     };
     certify(renewal, &tasks);
     let desk = serve(around, state, registry, (events, tenure.clone(), own), (seen, &tasks));
-    let Tasks { tracker, stop } = tasks;
+    let (inspector, clock) = compare_clocks(desk.clone(), &tasks);
     Ok(Arc::new(Member {
         node: me,
         reconciled: desk.fabric.reconciled.clone(),
-        fabric: desk.fabric.clone(),
-        inspector: Inspector::new(desk),
+        fabric: desk.fabric,
+        inspector,
+        clock,
         tenure,
         mesh,
         networks,
-        tasks: tracker,
-        _stop_on_drop: stop.clone().drop_guard(),
-        stop,
+        tasks: tasks.tracker,
+        _stop_on_drop: tasks.stop.clone().drop_guard(),
+        stop: tasks.stop,
     }))
 }
 
@@ -150,6 +151,13 @@ fn certify(renewal: Renewal, tasks: &Tasks) {
     };
     tasks.until(Box::pin(keeper.run()));
     tasks.until(Box::pin(renewal.run()));
+}
+
+/// Compares this host's clock with the managers'.
+fn compare_clocks(desk: Desk, tasks: &Tasks) -> (Inspector, watch::Receiver<Option<i64>>) {
+    let ((ahead, clock), inspector) = (watch::channel(None), Inspector::new(desk));
+    tasks.until(Box::pin(crate::clock::compare(inspector.clone(), ahead)));
+    (inspector, clock)
 }
 
 /// Starts the state's owner and everything that follows from the state.

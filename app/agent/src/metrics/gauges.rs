@@ -1,5 +1,7 @@
 //! How things stand at the moment of a scrape: read then, and nothing between scrapes.
 
+use std::sync::atomic::AtomicU64;
+
 use prometheus_client::metrics::gauge::Gauge;
 use weft_life::Life;
 use weft_membership::Standing;
@@ -22,6 +24,7 @@ pub(super) struct Gauges {
     ended_endpoints: Gauge,
     nodes: Gauge,
     nodes_down: Gauge,
+    clock_skew: Gauge<f64, AtomicU64>,
     tables: Tables,
 }
 
@@ -31,6 +34,12 @@ impl Gauges {
         for (name, help, gauge) in self.all() {
             metrics.register(name, help, gauge.clone());
         }
+        metrics.register(
+            "agent_clock_skew_seconds",
+            "How far this host's clock is ahead of the managers', negative: behind; NaN while none \
+             answers. Beyond 2 s: timedatectl, weft doctor says whose clock differs",
+            self.clock_skew.clone(),
+        );
         self.tables.register(metrics);
     }
 
@@ -88,6 +97,8 @@ impl Gauges {
         set(&self.docker_troubles, agent.degraded().len());
         let member = agent.member();
         set(&self.member, usize::from(member.is_some()));
+        let ahead = member.as_ref().and_then(|member| member.clock_ahead());
+        self.clock_skew.set(ahead.map_or(f64::NAN, seconds));
         if let Some(member) = member {
             self.of_member(&member);
         }
@@ -109,6 +120,11 @@ impl Gauges {
         set(&self.nodes, picture.view.nodes().len());
         set(&self.nodes_down, down.count());
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "beyond 2^53 microseconds nobody counts them")]
+fn seconds(us: i64) -> f64 {
+    us as f64 / 1e6
 }
 
 pub(super) fn set(gauge: &Gauge, value: usize) {

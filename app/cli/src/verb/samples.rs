@@ -92,6 +92,7 @@ pub(crate) fn status() -> Status {
             manager_reachable: true,
             store: StoreView::default(),
             certificate_until: Some("2026-11-24T23:00:00Z".to_owned()),
+            clock_ahead_ms: Some(-3),
         }),
         engine: "bridge".into(),
         engine_reason: "asked for".into(),

@@ -60,6 +60,9 @@ fn membership(sheet: &mut Sheet, status: &weft_api::Status) {
                 format!("certificate until {}, renewed by itself", seconds(until)),
             );
         }
+        if let Some(ahead) = cluster.clock_ahead_ms {
+            sheet.line("Clock", clock(ahead));
+        }
         if !cluster.manager_reachable {
             sheet.toned("", Tone::Wary, "no manager is reachable: what runs goes on running");
         }
@@ -68,6 +71,17 @@ fn membership(sheet: &mut Sheet, status: &weft_api::Status) {
         sheet.line("Networks", status.networks);
         sheet.line("Endpoints", format!("{} here", status.endpoints));
     }
+}
+
+/// Milliseconds that this host's clock is ahead, in words.
+fn clock(ahead: i64) -> String {
+    let by = match ahead.unsigned_abs() {
+        0 => return "as the managers'".to_owned(),
+        ms if ms < 1_000 => format!("{ms} ms"),
+        ms => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+    };
+    let side = if ahead > 0 { "ahead of" } else { "behind" };
+    format!("{by} {side} the managers'")
 }
 
 fn guard(sheet: &mut Sheet, guard: &GuardView) {
@@ -141,6 +155,7 @@ mod tests {
 Node        a (000000000000), manager, VTEP 192.0.2.1
 Cluster     shop (c0ffee), VXLAN port 4789
 Identity    certificate until 2026-11-24T23:00:00Z, renewed by itself
+Clock       3 ms behind the managers'
 Registry    on the managers' disks
 Networks    2
 Endpoints   3 here
@@ -151,6 +166,15 @@ Docker      Engine 29.7.0
 Version     0.1.0
 "
         );
+    }
+
+    #[test]
+    fn a_clock_is_told_with_its_side() {
+        let told = [(0, "as the managers'"), (999, "999 ms ahead of the managers'")];
+        let told = told.into_iter().chain([(-100_250, "100.2 s behind the managers'")]);
+        for (ahead, words) in told {
+            assert_eq!(clock(ahead), words);
+        }
     }
 
     #[test]
