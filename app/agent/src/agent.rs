@@ -129,14 +129,14 @@ impl Agent {
         if let Some(membership) = self.around.disk.membership()? {
             let member = start(&self.around, membership).await?;
             tracing::info!(node = %member.node.id, name = %member.node.name, "this host is a member");
-            self.take_up(member);
+            self.take_up(&member);
         }
         Ok(())
     }
 
     /// From here on there is a member to ask; only then is Docker told of its networks.
-    fn take_up(&self, member: Arc<Member>) {
-        self.member.send_replace(Some(Arc::clone(&member)));
+    fn take_up(&self, member: &Arc<Member>) {
+        self.member.send_replace(Some(Arc::clone(member)));
         member.show_networks(self.around.cluster_networks.clone());
     }
 
@@ -203,7 +203,7 @@ impl Agent {
         match start(&self.around, membership).await {
             Ok(member) => {
                 tracing::info!(node = %member.node.id, name = %member.node.name, "became a member");
-                self.take_up(member);
+                self.take_up(&member);
                 Ok(())
             }
             Err(error) => {

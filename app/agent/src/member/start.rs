@@ -65,13 +65,12 @@ pub(crate) async fn start(
     membership: Membership,
 ) -> anyhow::Result<Arc<Member>> {
     let (tasks, me) = (Tasks::default(), membership.node.clone());
-    let Stores { local, remembered, held, premises, in_use, view } =
-        Stores::open(around, &membership).await?;
-    let (inner_mtu, tenure) = (underlay::inner_mtu(&me, &view).await, Tenure::new(held));
-    let (out, followed) = watch::channel(Followed::stale(view));
+    let stores = Stores::open(around, &membership).await?;
+    let inner_mtu = underlay::inner_mtu(&me, &stores.view).await;
+    let (out, followed) = watch::channel(Followed::stale(stores.view));
+    let tenure = Tenure::new(stores.held);
     let (shown, own) = watch::channel(Arc::new(credentials(&membership)?));
     let (peers, mesh, events) = connect(around, &me, own.clone(), &followed)?;
-    premises.links.connect(mesh.clone());
     let follower = Follower {
         me: me.id,
         tenure: tenure.clone(),
@@ -79,14 +78,13 @@ pub(crate) async fn start(
         cache: Cache::new(around.disk.clone()),
         out,
     };
-    keep_registry(follower, premises, followed.clone(), &tasks);
+    keep_registry(follower, stores.premises, followed.clone(), &tasks);
 
-    let (out, seen) = Outputs::new(&me, around, in_use);
-    let networks = seen.cluster_networks.clone();
+    let (out, seen, networks) = Outputs::new(&me, around, stores.in_use);
     let state = Start {
         me: me.clone(),
-        remembered,
-        local,
+        remembered: stores.remembered,
+        local: stores.local,
         mesh: mesh.clone(),
         registry: followed.clone(),
         inner_mtu,
@@ -135,6 +133,7 @@ fn keep_registry(
     tasks: &Tasks,
 ) {
     let (tenure, mesh) = (follower.tenure.clone(), follower.mesh.clone());
+    premises.links.connect(mesh.clone());
     tasks.until(Box::pin(SeatKeeper { premises, tenure, mesh, followed }.run()));
     tasks.until(Box::pin(follower.run()));
 }

@@ -59,17 +59,16 @@ pub(crate) struct Seen {
     /// Networks of which this node should claim another block before it needs it, each with the newest
     /// block that it has.
     pub(crate) low_networks: watch::Receiver<Vec<(NetworkId, u64)>>,
-    /// For the mirror, as soon as this membership answers for them.
-    pub(crate) cluster_networks: watch::Receiver<ClusterNetworks>,
 }
 
 impl Outputs {
-    /// New channels, beside those of the surroundings and the manager's.
+    /// New channels, beside those of the surroundings and the manager's; the last is for the mirror, once
+    /// the membership answers for what is in it.
     pub(crate) fn new(
         me: &Node,
         around: &Surroundings,
         in_use: watch::Sender<Arc<BTreeMap<NetworkId, BTreeSet<NodeId>>>>,
-    ) -> (Self, Seen) {
+    ) -> (Self, Seen, watch::Receiver<ClusterNetworks>) {
         let (picture, picture_seen) = watch::channel(Arc::new(Picture::empty(me.clone())));
         let (target, target_seen) = watch::channel(Target::default());
         let (meant, meant_seen) = watch::channel(Meant::default());
@@ -95,9 +94,8 @@ impl Outputs {
             listeners,
             idle_blocks: idle_seen,
             low_networks: low_seen,
-            cluster_networks: networks_seen,
         };
-        (out, seen)
+        (out, seen, networks_seen)
     }
 }
 
