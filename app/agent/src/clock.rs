@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 use weft_doctor::clock::{Reading, ahead};
-use weft_model::{NodeId, Role};
+use weft_model::NodeId;
 
 use crate::inspect::{Inquiry, Inspector};
+use crate::registry::managers;
 
 /// A clock drifts slowly, and is set right or wrong seldom.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -37,9 +38,7 @@ pub(crate) async fn compare(inspector: Inspector, ahead: watch::Sender<Option<i6
 /// The only manager's clock is right, since there is none that it could be compared with.
 async fn compared(inspector: &Inspector) -> Option<i64> {
     let picture = inspector.desk().fabric.state.picture();
-    let managers = picture.view.nodes().values().filter(|node| node.role == Role::Manager);
-    let others: Vec<NodeId> =
-        managers.map(|node| node.id).filter(|id| *id != picture.me.id).collect();
+    let others = managers(picture.view.nodes(), picture.me.id);
     if others.is_empty() {
         return Some(0);
     }
