@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use clap::ValueEnum;
 use tokio::process::Child;
 use tokio::time::{Instant, sleep};
@@ -83,15 +83,25 @@ impl<'a> Field<'a> {
     }
 
     /// Waits until every manager answers.
-    pub(crate) async fn answers(&self) -> anyhow::Result<()> {
+    pub(crate) async fn answers(&mut self) -> anyhow::Result<()> {
         let began = Instant::now();
-        for manager in &self.managers {
-            while !matches!(self.ask(*manager, Ask::Range("/".into())).await, Ok(Answer::Range(_)))
-            {
+        for manager in self.managers.clone() {
+            while !matches!(self.ask(manager, Ask::Range("/".into())).await, Ok(Answer::Range(_))) {
+                self.all_run()?;
                 let logs: Vec<String> = self.members.iter().map(Member::log).collect();
                 let told = || format!("{manager} does not answer:\n{}", logs.join("\n---\n"));
                 ensure!(began.elapsed() < PATIENCE, told());
                 sleep(PAUSE).await;
+            }
+        }
+        self.all_run()
+    }
+
+    /// Whoever ended by itself is not waited for.
+    fn all_run(&mut self) -> anyhow::Result<()> {
+        for member in &mut self.members {
+            if let Some(status) = member.ended()? {
+                bail!("a manager's program ended by itself, {status}:\n{}", member.log());
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
 use anyhow::Context as _;
 use nix::sys::signal::{Signal, kill};
@@ -10,13 +10,16 @@ use nix::unistd::Pid;
 use tokio::process::Child;
 use weft_lab::Host;
 
-/// Where a manager's disk is, on its host. It is small, so that it can be filled.
+/// Where a manager's disk is, on its host. It is small, so that it can be filled; and larger than the two
+/// segments of 64 MiB that an etcd lays out as it starts, or it ends with "no space left on device" now and then.
 const DISK: &str = "/run/nemesis";
-const SIZE: &str = "size=96m";
+const SIZE: &str = "size=256m";
 /// What fills it.
 const BALLAST: &str = "/run/nemesis/ballast";
 /// libfaketime reads the clock's offset from here, at every look at the clock.
 const CLOCK: &str = "/run/nemesis-clock";
+/// So many lines of a log are told.
+const TOLD: usize = 20;
 
 /// One program of a manager that faults may hit.
 #[derive(Debug)]
@@ -74,9 +77,16 @@ impl<'a> Member<'a> {
         Ok(())
     }
 
-    /// What it has logged.
+    /// How it has ended, if it has without being told to.
+    pub(crate) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.process.as_mut().map(Child::try_wait).transpose()?.flatten())
+    }
+
+    /// What it has logged last.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.log_path()).unwrap_or_default()
+        let log = fs::read_to_string(self.log_path()).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines.split_at(lines.len().saturating_sub(TOLD)).1.join("\n")
     }
 
     /// Kills it, without a word.
