@@ -117,13 +117,6 @@ impl Zones {
         self.0.values()
     }
 
-    /// Adds addresses of what has ended.
-    pub fn end(&mut self, network: NetworkId, addresses: &[IpAddr]) {
-        if let Some(zone) = self.0.get_mut(&network) {
-            zone.ended.extend(addresses);
-        }
-    }
-
     /// The addresses that `asker` is not told any more, by nobody; seldom any.
     #[must_use]
     pub fn ended(&self, asker: &Asker) -> BTreeSet<IpAddr> {

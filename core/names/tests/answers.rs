@@ -153,9 +153,9 @@ fn an_address_of_another_network_is_unknown_like_any_other() {
 
 #[test]
 fn what_has_ended_counts_for_those_who_are_on_its_network() {
-    let mut zones = zones();
-    zones.end(DATA, &[ip("10.8.0.7")]);
-    zones.end(NetworkId::from_random(9), &[ip("10.9.0.7")]);
+    let mut data = Zone::new(&network(DATA, "data", "10.8.0.0/24", true));
+    data.ended.insert(ip("10.8.0.7"));
+    let zones = Zones::build([data]);
     let asker = |networks: &[NetworkId]| Asker { networks: networks.iter().copied().collect() };
     assert_eq!(zones.ended(&asker(&[APP])), BTreeSet::new());
     assert_eq!(zones.ended(&asker(&[APP, DATA])), BTreeSet::from([ip("10.8.0.7")]));

@@ -1,6 +1,6 @@
 //! What the cluster means: everything that decides a packet's path, and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use weft_model::{
@@ -30,6 +30,8 @@ pub struct Facts {
     pub nodes: BTreeMap<NodeId, Node>,
     /// All endpoints that are known of.
     pub endpoints: BTreeMap<EndpointId, Located>,
+    /// Those whose workload has ended and that its runtime has not taken away: known of a host's own.
+    pub ended: BTreeSet<EndpointId>,
     /// What the underlay leaves for a packet inside VXLAN.
     pub inner_mtu: Mtu,
     /// The UDP port of the cluster's VXLAN.
@@ -43,6 +45,7 @@ impl Default for Facts {
             networks: BTreeMap::new(),
             nodes: BTreeMap::new(),
             endpoints: BTreeMap::new(),
+            ended: BTreeSet::new(),
             inner_mtu: Mtu::ETHERNET.inner(IpAddr::from([0, 0, 0, 0])),
             vxlan_port: DEFAULT_VXLAN_PORT,
         }

@@ -12,6 +12,8 @@
 
 mod world;
 
+use std::collections::BTreeSet;
+
 use weft_model::{EndpointId, Hop, Vni, Vtep};
 use weft_path::{
     Arrival, Facts, Journey, Reason, decap, fdb, neighbors, peers, walk, walk_sized, zones,
@@ -42,6 +44,16 @@ fn a_packet_to_another_host_goes_through_six_hops() {
          decap    b takes VXLAN 4242 and knows 192.0.2.1 as a, home of 02:00:00:00:00:01\n\
          deliver  db on b has it"
     );
+}
+
+#[test]
+fn what_has_ended_keeps_its_address_and_has_no_name() {
+    let ended = Facts { ended: BTreeSet::from([DB]), ..facts() };
+    let journey = walk(&ended, WEB, "db");
+    assert_eq!(journey.dropped.map(|dropped| dropped.reason), Some(Reason::NoSuchName));
+    assert_eq!(walk(&ended, WEB, "10.7.0.5").delivered().unwrap().endpoint, DB);
+    let told = zones(&ended).get(APP).map(|zone| zone.ended.clone());
+    assert_eq!(told, Some(BTreeSet::from([ip("10.7.0.5")])));
 }
 
 #[test]

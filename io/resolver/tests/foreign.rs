@@ -23,7 +23,6 @@ use hickory_proto::rr::rdata::A;
 use hickory_proto::rr::{RData, Record, RecordType};
 use tokio::net::{TcpListener, UdpSocket};
 use weft_model::NetworkId;
-use weft_names::Zones;
 use weft_resolver::{DEADLINE, MAX_IN_FLIGHT, Outcome};
 use world::{World, question, read, texts, with_edns, write};
 
@@ -53,16 +52,12 @@ async fn an_address_of_what_has_ended_is_told_by_nobody() {
         (2, vec!["192.0.2.80", "192.0.2.81"], ResponseCode::NoError),
     ] {
         world.zones.send_modify(|zones| {
-            let mut ended: Zones = zones
-                .iter()
-                .cloned()
-                .map(|mut zone| {
-                    zone.ended.clear();
-                    zone
-                })
-                .collect();
-            ended.end(NetworkId::from_random(network), &[elsewhere]);
-            *zones = Arc::new(ended);
+            let ended = zones.iter().cloned().map(|mut zone| {
+                let here = zone.network == NetworkId::from_random(network);
+                zone.ended = here.then_some(elsewhere).into_iter().collect();
+                zone
+            });
+            *zones = Arc::new(ended.collect());
         });
         let server = upstream(&world).await;
         let others = told.clone();

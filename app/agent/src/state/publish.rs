@@ -9,7 +9,6 @@ use tokio::sync::watch;
 use weft_docker::{ClusterNetwork, ClusterNetworks};
 use weft_life::Life;
 use weft_model::{EndpointId, NetworkId, Node, NodeId};
-use weft_names::Zones;
 use weft_path::{Facts, Located};
 
 use super::{Picture, State};
@@ -113,7 +112,7 @@ impl State {
             true => publish_target(&self.out.target, desired, unheard),
             false => self.out.target.borrow().generation,
         };
-        let (zones, settled) = (Arc::new(self.zones(&facts)), self.silent_until.is_none());
+        let (zones, settled) = (Arc::new(weft_path::zones(&facts)), self.silent_until.is_none());
         let listeners = Arc::new(self.listeners());
         set(&self.out.meant, Meant { generation, zones, settled, listeners });
         set(&self.out.in_use, Arc::new(self.whereabouts.in_use()));
@@ -152,9 +151,11 @@ impl State {
     /// What decides every packet's path, as far as this node knows.
     fn facts(&self, disbelieved: &BTreeSet<(NodeId, EndpointId)>) -> Facts {
         let view = &self.followed.view;
+        let ended = self.attachments.iter().filter(|(_, of)| of.life == Life::Ended);
         let mut facts = Facts {
             networks: view.networks().clone(),
             nodes: view.nodes().clone(),
+            ended: ended.map(|(id, _)| *id).collect(),
             inner_mtu: self.inner_mtu,
             vxlan_port: self.vxlan_port(),
             ..Facts::default()
@@ -173,14 +174,6 @@ impl State {
             facts.endpoints.extend(rows.map(|located| (located.endpoint.id, located)));
         }
         facts
-    }
-
-    /// All names, and the addresses of this host that have none any more and are not free yet.
-    fn zones(&self, facts: &Facts) -> Zones {
-        let mut zones = weft_path::zones(facts);
-        let ended = self.attachments.values().filter(|attachment| attachment.life == Life::Ended);
-        ended.for_each(|attachment| zones.end(attachment.network, &attachment.endpoint.addresses));
-        zones
     }
 
     fn listeners(&self) -> Listeners {

@@ -20,7 +20,8 @@ pub struct Lookup {
     pub address: IpAddr,
 }
 
-/// The names of all networks: those of endpoints on hosts that are up.
+/// The names of all networks: those of endpoints on hosts that are up. Addresses of what has ended
+/// are told as such: another resolver may know a name for them yet.
 #[must_use]
 pub fn zones(facts: &Facts) -> Zones {
     facts.networks.keys().filter_map(|id| zone(facts, *id, |row| row.visible)).collect()
@@ -28,7 +29,12 @@ pub fn zones(facts: &Facts) -> Zones {
 
 fn zone(facts: &Facts, id: NetworkId, counts: impl Fn(&Located) -> bool) -> Option<Zone> {
     let mut zone = Zone::new(facts.networks.get(&id)?);
-    facts.endpoints_of(id).filter(|row| counts(row)).for_each(|row| zone.add(&row.endpoint));
+    for row in facts.endpoints_of(id).filter(|row| counts(row)) {
+        match facts.ended.contains(&row.endpoint.id) {
+            true => zone.ended.extend(&row.endpoint.addresses),
+            false => zone.add(&row.endpoint),
+        }
+    }
     Some(zone)
 }
 
