@@ -12,7 +12,9 @@ use super::watcher::last;
 /// How long it goes on.
 const SPAN: Duration = Duration::from_secs(20);
 /// How often each name is asked for meanwhile: there are many.
-const MEANWHILE: Duration = Duration::from_millis(20);
+const MEANWHILE: Duration = Duration::from_millis(100);
+/// What takes longer to be agreed on is told one by one.
+const LONG: f64 = 100.0;
 /// So many containers live at a time on each host.
 const ALIVE: usize = 2;
 /// How long is looked on afterwards for what comes back or is missed.
@@ -102,9 +104,27 @@ pub(super) async fn agreement(
         })
         .await?;
     tokio::time::sleep(AFTERWARDS).await;
-    let since = place.stands.iter().flat_map(|stand| {
-        let right = alive.iter().map(|name| stand.watcher.of(name).right(seen));
-        right.chain(dead.iter().map(|name| stand.watcher.of(name).gone()))
-    });
-    Ok(last(since.collect::<Vec<_>>()).map(|since| between(quiet, since).max(0.0)))
+    let seen = |stand: &Stand<'_>| {
+        let right = alive.iter().map(|name| (*name, stand.watcher.of(name).right(seen)));
+        let gone = dead.iter().map(|name| (*name, stand.watcher.of(name).gone()));
+        right.chain(gone).map(|(name, since)| tell_late(stand, name, quiet, since)).collect()
+    };
+    let since: Vec<Vec<Option<Moment>>> = place.stands.iter().map(seen).collect();
+    Ok(last(since.into_iter().flatten()).map(|since| between(quiet, since).max(0.0)))
+}
+
+/// What was late, and all that was answered before.
+fn tell_late(
+    stand: &Stand<'_>,
+    name: &str,
+    quiet: Moment,
+    since: Option<Moment>,
+) -> Option<Moment> {
+    if since.is_none_or(|since| between(quiet, since) > LONG) {
+        println!("{} is late with {name}:", stand.host.name());
+        for (at, addresses) in stand.watcher.of(name).answers {
+            println!("  {:.0} ms: {addresses:?}", between(quiet, at));
+        }
+    }
+    since
 }

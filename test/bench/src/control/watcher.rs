@@ -21,6 +21,9 @@ use super::subject::{Letter, PORT};
 const SERVER: (Ipv4Addr, u16) = (Ipv4Addr::new(127, 0, 0, 11), 53);
 /// How often each name is asked for.
 const OFTEN: Duration = Duration::from_millis(5);
+/// Of many names each is asked for less often, or the questions would be all that the machine does:
+/// most are for what does not exist, and those take every name server on the way.
+const EACH: Duration = Duration::from_micros(500);
 
 type Seen = BTreeMap<String, Sightings>;
 
@@ -111,7 +114,8 @@ impl<'a> Client<'a> {
     fn run(&mut self) -> io::Result<()> {
         while !self.shared.ends.load(Ordering::Relaxed) {
             let pause = Duration::from_micros(self.shared.pause_us.load(Ordering::Relaxed));
-            let until = now()? + pause;
+            let names = u32::try_from(self.shared.seen().len()).unwrap_or(u32::MAX);
+            let until = now()? + pause.max(EACH * names);
             self.ask_for_all();
             while now()? < until {
                 self.wait(until.saturating_sub(now()?))?;
