@@ -9,12 +9,16 @@
     reason = "integration tests"
 )]
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use weft_e2e::{Cluster, Flowing, Pinging, Plain, eventually, holds};
+use weft_e2e::{Cluster, Flowing, Pinging, Plain, Streaming, eventually, holds};
+use weft_kernel::Netns;
 use weft_lab::{Host, Spec};
 
 const SOON: Duration = Duration::from_secs(10);
+/// Who is behind a router.
+const BEHIND: Ipv4Addr = Ipv4Addr::new(198, 18, 7, 2);
 
 fn lab(hosts: u8, docker: bool, datapath: &[&str]) -> Spec {
     let datapath = datapath.iter().map(ToString::to_string).collect();
@@ -149,6 +153,53 @@ async fn who_forwards_needs_a_network_that_allows_it() {
         }
     }
     cluster.down().await.unwrap();
+}
+
+/// Docker in Docker, a router in a container: what programs have unwrapped unsegmented goes on over an
+/// interface that is none of Weft's.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_router_passes_on_is_whole_however_large() {
+    let cluster = Cluster::up_in(lab(2, false, &["bpf"])).await.unwrap();
+    cluster.network("routed", &["--opt", "forwarding=true"]).await.unwrap();
+    let router = cluster.plain("h1", "routed", "router", &[]).await.unwrap();
+    let end = cluster.plain("h2", "routed", "end", &[]).await.unwrap();
+    let behind = behind(&router).await;
+    end.run(&["ip", "route", "add", "198.18.7.0/24", "via", &router.address.to_string()])
+        .await
+        .unwrap();
+    eventually(SOON, || answers(&router, &end)).await.unwrap();
+    let inward = Streaming::start(&end.netns, &behind, BEHIND).unwrap();
+    let outward = Streaming::start(&behind, &end.netns, end.address).unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for (stream, way) in [(inward, "inward"), (outward, "outward")] {
+        let carried = stream.finish().unwrap();
+        assert!(carried > 1 << 20, "{carried} bytes {way}");
+    }
+    cluster.down().await.unwrap();
+}
+
+/// A namespace that only `router` reaches.
+async fn behind(router: &Plain<'_>) -> Netns {
+    router.host.run(&["ip", "netns", "add", "behind"]).await.unwrap();
+    let netns = Netns::open(&router.host.root().join("run/netns/behind")).unwrap();
+    router
+        .run(&["ip", "link", "add", "in0", "type", "veth", "peer", "name", "out0"])
+        .await
+        .unwrap();
+    router.run(&["ip", "addr", "add", "198.18.7.1/24", "dev", "in0"]).await.unwrap();
+    router.run(&["ip", "link", "set", "in0", "up"]).await.unwrap();
+    router.run(&["sysctl", "-qw", "net.ipv4.ip_forward=1"]).await.unwrap();
+    router.run(&["ip", "link", "set", "out0", "netns", "behind"]).await.unwrap();
+    let within = ["ip", "-n", "behind"];
+    let address = format!("{BEHIND}/24");
+    for command in [
+        &["addr", "add", &address, "dev", "out0"][..],
+        &["link", "set", "out0", "up"],
+        &["route", "add", "default", "via", "198.18.7.1"],
+    ] {
+        router.host.run(&[&within[..], command].concat()).await.unwrap();
+    }
+    netns
 }
 
 async fn everybody_answers(all: &[Plain<'_>]) {
