@@ -153,7 +153,7 @@ impl Whereabouts {
             if networks.contains(&network) {
                 self.met(network, from, before.head.epoch != head.epoch);
             } else {
-                self.gone(now, StreamId { network, owner: from }, head);
+                self.gone(now, StreamId { network, owner: from }, head.epoch);
             }
         }
         Ok(())
@@ -168,14 +168,17 @@ impl Whereabouts {
         }
     }
 
-    /// A node has no endpoints, as of `head`, where it had some.
-    fn gone(&mut self, now: Instant, stream: StreamId, head: Head) {
+    /// A node has no endpoints in its run `epoch` where it had some in one before.
+    fn gone(&mut self, now: Instant, stream: StreamId, epoch: u64) {
         let Some(table) = self.tables.get_mut(&stream.network) else { return };
         let known = table.stream(stream.owner);
         // In the same run the stream itself tells, and may be further.
-        if known.is_none_or(|known| known.is_heard() && known.head().epoch >= head.epoch) {
+        if known.is_none_or(|known| known.is_heard() && known.head().epoch >= epoch) {
             return;
         }
+        // Before anything that the new run says of this network: a head that it never had there would
+        // be a word that nobody but this node knows of.
+        let head = Head { epoch, version: 0 };
         let end = |known: &mut Stream| known.replace(head, Presence::Left, Vec::new());
         if matches!(table.take(stream.owner, None, end).0, Effect::Advanced { .. }) {
             let network = stream.network;

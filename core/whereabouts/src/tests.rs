@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use weft_model::{Endpoint, EndpointId, MacAddr, NetworkId, NodeId};
 
+use crate::outbox::{Detail, Say};
 use crate::{
     Event, Members, Message, Presence, Rejected, RowChange, StreamId, Transmit, Whereabouts,
 };
@@ -125,6 +126,31 @@ fn a_node_that_comes_back_without_endpoints_has_none_elsewhere() {
     meet(&mut a, &mut b, now);
     settle(&mut [&mut a, &mut b], now);
     assert_eq!((shown(&b), b.participants(NET)), (vec![], BTreeSet::from([B])));
+}
+
+#[test]
+fn nobody_knows_more_of_a_node_than_it_has_said_itself() {
+    let (mut a, mut b, now) = pair();
+    a.put(NET, endpoint(1));
+    settle(&mut [&mut a, &mut b], now);
+    // In its next run it is there for a moment, then listens on; what follows is on another network.
+    let mut a = machine(A, 2);
+    meet(&mut a, &mut b, now);
+    a.put(NET, endpoint(2));
+    a.remove(NET, endpoint(2).id);
+    a.leave(now, NET);
+    a.put(NetworkId::from_random(2), endpoint(3));
+    let said = drain(&mut a).into_iter().filter(|one| one.to == B);
+    let participation = said
+        .map(|one| one.message)
+        .find(|message| matches!(message, Message::Participation { .. }));
+    b.handle(now, A, participation.unwrap()).unwrap();
+    assert_eq!(shown(&b), []);
+    let known = |machine: &Whereabouts| machine.tables[&NET].head(A);
+    assert!(known(&b) < known(&a), "{:?}, {:?}", known(&b), known(&a));
+    b.say(A, Say::Request(StreamId { network: NET, owner: A }), Detail::Plain);
+    settle(&mut [&mut a, &mut b], now);
+    assert_eq!(known(&b), known(&a));
 }
 
 #[test]
