@@ -15,7 +15,7 @@ SET_UP := $(TARGET)/.set-up
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo -E)
 RUNNER := $(if $(SUDO),--config "target.'cfg(unix)'.runner='$(SUDO)'")
 
-.PHONY: help setup demo test test-engines test-bpf test-kernels compare-forged sim-long lint fmt bench bench-dns bench-control jepsen build install uninstall clean
+.PHONY: help setup demo test test-engines test-bpf test-kernels compare-forged sim-long lint fmt bench bench-programs bench-dns bench-control jepsen build install uninstall clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -89,6 +89,10 @@ bench: $(SET_UP) ## The data path beside Docker's overlay and the hosts' own net
 	$(CARGO) build --locked --release -p weft -p weft-bench
 	$(SUDO) $(TARGET)/release/weft-bench datapath
 	$(SUDO) $(TARGET)/release/weft-bench scale
+
+OTHERS ?=
+bench-programs: $(SET_UP) ## What the programs take of a packet, beside other builds of bpf/guard.c (OTHERS="OLD.o ...")
+	$(CARGO) bench --locked $(RUNNER) -p weft-kernel --bench programs -- $(abspath $(OTHERS))
 
 bench-dns: $(SET_UP) ## The name server beside Docker's own, in one run: target/bench/dns.json
 	$(CARGO) build --locked --release -p weft -p weft-bench

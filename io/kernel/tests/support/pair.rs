@@ -82,8 +82,14 @@ pub fn wanted((engine, cable): (Engine, Cable), own: u8, other: u8) -> Desired {
 async fn side(host: Host, how: (Engine, Cable), own: u8, other: u8) -> Side {
     let desired = wanted(how, own, other);
     host.reach(&desired).await;
+    let peer = &desired.segments[&vni(VNI)].ports.values().next().unwrap().peer;
+    let workload = wire(&host, peer, &desired, own).await;
+    Side { host, workload, desired }
+}
+
+/// A workload behind a port, with the addresses of this number.
+pub async fn wire(host: &Host, peer: &IfName, desired: &Desired, own: u8) -> Netns {
     let workload = Netns::unnamed().unwrap();
-    let segment = &desired.segments[&vni(VNI)];
     let setup = WorkloadLink {
         name: "eth0".parse().unwrap(),
         mac: None,
@@ -91,12 +97,11 @@ async fn side(host: Host, how: (Engine, Cable), own: u8, other: u8) -> Side {
             format!("10.9.0.{own}/24").parse().unwrap(),
             format!("fd00::{own}/64").parse().unwrap(),
         ],
-        mtu: segment.mtu,
+        mtu: desired.segments[&vni(VNI)].mtu,
         default_via: None,
     };
-    let peer = &segment.ports.values().next().unwrap().peer;
     wire_workload_from(&host.netns, peer, &workload, setup).await.unwrap();
-    Side { host, workload, desired }
+    workload
 }
 
 /// Two hosts on one cable.
