@@ -41,16 +41,16 @@ inline_ int answer_arp(struct __sk_buff *skb, const struct port *port, struct no
 	struct address target;
 	if (bpf_skb_load_bytes(skb, 0, &asked, ETH_HLEN + ARP))
 		return DONE;
-	mapped(&target, asked.bytes + ETH_HLEN + 24);
+	mapped_from(&target, asked.bytes + ETH_HLEN + 24);
 	struct neighbor *found = find_neighbor(port->vni, &target);
-	if (!found || is_same_mac(found->mac, port->mac))
+	if (!found || is_same_mac(&found->mac, &port->mac))
 		return leave_open(skb, port, &target, notes);
 	answer = asked;
 	__u8 *arp = answer.bytes + ETH_HLEN;
 	__builtin_memcpy(answer.bytes, asked.bytes + ETH_ALEN, ETH_ALEN);
-	__builtin_memcpy(answer.bytes + ETH_ALEN, found->mac, ETH_ALEN);
+	__builtin_memcpy(answer.bytes + ETH_ALEN, &found->mac, ETH_ALEN);
 	arp[7] = 2;
-	__builtin_memcpy(arp + 8, found->mac, ETH_ALEN);
+	__builtin_memcpy(arp + 8, &found->mac, ETH_ALEN);
 	__builtin_memcpy(arp + 14, asked.bytes + ETH_HLEN + 24, 4);
 	__builtin_memcpy(arp + 18, asked.bytes + ETH_HLEN + 8, ETH_ALEN + 4);
 	if (bpf_skb_store_bytes(skb, 0, &answer, ETH_HLEN + ARP, 0))
@@ -76,10 +76,10 @@ inline_ int answer_nd(struct __sk_buff *skb, const struct port *port, struct not
 	if (load(skb, 8, &asker, 16) || load(skb, IPV6_HEADER + 8, &target, 16))
 		return DONE;
 	struct neighbor *found = find_neighbor(port->vni, &target);
-	if (!found || is_nobody(&asker) || is_same_mac(found->mac, port->mac))
+	if (!found || is_nobody(&asker) || is_same_mac(&found->mac, &port->mac))
 		return leave_open(skb, port, &target, notes);
-	__builtin_memcpy(answer.ethernet, port->mac, ETH_ALEN);
-	__builtin_memcpy(answer.ethernet + ETH_ALEN, found->mac, ETH_ALEN);
+	__builtin_memcpy(answer.ethernet, &port->mac, ETH_ALEN);
+	__builtin_memcpy(answer.ethernet + ETH_ALEN, &found->mac, ETH_ALEN);
 	answer.ethernet[12] = ETH_P_IPV6 >> 8;
 	answer.ethernet[13] = ETH_P_IPV6 & 0xff;
 	answer.ip[0] = 0x60;
@@ -93,7 +93,7 @@ inline_ int answer_nd(struct __sk_buff *skb, const struct port *port, struct not
 	__builtin_memcpy(answer.message + 8, &target, 16);
 	answer.message[24] = TARGET_LINK_LAYER;
 	answer.message[25] = 1;
-	__builtin_memcpy(answer.message + 26, found->mac, ETH_ALEN);
+	__builtin_memcpy(answer.message + 26, &found->mac, ETH_ALEN);
 	__u16 sum = icmpv6_checksum(answer.ip, answer.message, 32);
 	__builtin_memcpy(answer.message + 2, &sum, 2);
 	__u32 length = ETH_HLEN + IPV6_HEADER + 32;

@@ -22,23 +22,34 @@ inline_ int is_vxlan(__u16 port)
 	return known && known->vxlan_port && known->vxlan_port == port;
 }
 
-/* RFC 7348 §5: flags, of which only I is set, 24 reserved bits, VNI, 8 reserved bits. */
-inline_ int is_proper(const __u8 *vxlan)
+/* RFC 7348 §5: flags and 24 reserved bits, VNI and 8 reserved bits; a frame. */
+struct vxlan {
+	__be32 flags;
+	__be32 vni;
+	struct frame frame;
+};
+
+/* Only I is set. */
+#define VXLAN_FLAGS bpf_htonl(0x08000000)
+
+inline_ int is_proper(const struct vxlan *vxlan)
 {
-	return vxlan[0] == 8 && !vxlan[1] && !vxlan[2] && !vxlan[3] && !vxlan[7];
+	return vxlan->flags == VXLAN_FLAGS && !(vxlan->vni & bpf_htonl(0xff));
 }
 
-inline_ enum reason judge_vxlan(struct __sk_buff *skb, const struct packet *packet,
+inline_ enum reason judge_vxlan(struct __sk_buff *skb, enum link link, const struct packet *packet,
 				struct notes *notes)
 {
-	__u8 bytes[VXLAN_HEADER + ETH_HLEN];
+	struct vxlan copy;
 	if (packet->piece != WHOLE)
 		return FRAGMENT;
-	if (load(skb, packet->upper + UDP_HEADER, bytes, sizeof(bytes)))
+	const struct vxlan *vxlan =
+		view(skb, link, packet->upper + UDP_HEADER, &copy, VXLAN_HEADER + ETH_HLEN);
+	if (!vxlan)
 		return BAD_HEADER;
-	notes->vni = bytes[4] << 16 | bytes[5] << 8 | bytes[6];
+	notes->vni = bpf_ntohl(vxlan->vni) >> 8;
 	notes->frame = packet->upper + UDP_HEADER + VXLAN_HEADER;
-	if (!is_proper(bytes))
+	if (!is_proper(vxlan))
 		return BAD_HEADER;
 	if (!bpf_map_lookup_elem(&peers, &packet->source))
 		return UNKNOWN_PEER;
@@ -47,27 +58,27 @@ inline_ enum reason judge_vxlan(struct __sk_buff *skb, const struct packet *pack
 		return PASS;
 	if (!bpf_map_lookup_elem(&vnis, &notes->vni))
 		return UNKNOWN_VNI;
-	struct station station = { .vni = notes->vni };
-	__builtin_memcpy(station.mac, bytes + VXLAN_HEADER + ETH_ALEN, ETH_ALEN);
+	struct station station = { .vni = notes->vni, .mac = vxlan->frame.from };
 	struct home *home = bpf_map_lookup_elem(&homes, &station);
 	if (!home || !is_same(&home->host, &packet->source))
 		return NOT_OWNER;
 	return PASS;
 }
 
-inline_ enum reason judge_underlay(struct __sk_buff *skb, struct notes *notes)
+/* Judges what came in, and finds out what it is: `packet` is empty before. */
+inline_ enum reason judge_underlay(struct __sk_buff *skb, enum link link, struct packet *packet,
+				   struct notes *notes)
 {
-	struct packet packet = {};
 	struct ends ends;
-	enum found found = find(skb, &packet);
-	notes->outer = packet.source;
+	enum found found = find(skb, link, packet);
+	notes->outer = packet->source;
 	if (found == HIDDEN)
-		return hidden(&packet);
-	if (found == NOTHING || packet.protocol != IPPROTO_UDP || packet.piece == LATER)
+		return hidden(packet);
+	if (found == NOTHING || packet->protocol != IPPROTO_UDP || packet->piece == LATER)
 		return PASS;
-	if (read_ends(skb, &packet, &ends))
-		return packet.piece == WHOLE ? PASS : FRAGMENT;
-	return is_vxlan(ends.destination) ? judge_vxlan(skb, &packet, notes) : PASS;
+	if (read_ends(skb, link, packet, &ends))
+		return packet->piece == WHOLE ? PASS : FRAGMENT;
+	return is_vxlan(ends.destination) ? judge_vxlan(skb, link, packet, notes) : PASS;
 }
 
 /* Whether a packet is for this host itself, as the host's routes have it. */
@@ -91,14 +102,14 @@ inline_ enum reason judge_workloads(struct __sk_buff *skb, struct notes *notes)
 {
 	struct packet packet = {};
 	struct ends ends;
-	enum found found = find(skb, &packet);
+	enum found found = find(skb, ETHERNET, &packet);
 	if (found == HIDDEN)
 		return hidden(&packet);
 	if (found == NOTHING || packet.piece == LATER)
 		return PASS;
 	if (packet.protocol != IPPROTO_UDP && packet.protocol != IPPROTO_TCP)
 		return PASS;
-	if (read_ends(skb, &packet, &ends))
+	if (read_ends(skb, ETHERNET, &packet, &ends))
 		return packet.piece == WHOLE ? PASS : FRAGMENT;
 	if (packet.protocol == IPPROTO_UDP && is_vxlan(ends.destination))
 		return NOT_UNDERLAY;

@@ -2,9 +2,9 @@
 /* Encap: the frame is wrapped for the host that owns its destination, and leaves. */
 #pragma once
 
-#include <linux/ip.h>
 #include <linux/udp.h>
 
+#include "decap.h"
 #include "deliver.h"
 #include "too_big.h"
 
@@ -20,73 +20,76 @@
 #define TTL 64
 #define ECN 3
 
+/* What goes before the inner packet, behind the outer Ethernet header. */
 struct outer {
-	__u8 to[6];
-	__u8 from[6];
-	__be16 kind;
 	struct iphdr ip;
 	struct udphdr udp;
-	__u8 vxlan[8];
-	__u8 inner[ETH_HLEN];
-} __attribute__((packed));
+	struct vxlan vxlan;
+};
 
-/* Of the IP header, whose checksum is still zero. */
-inline_ __s64 sum_of(const struct outer *outer)
+/* The sum of its halves. */
+inline_ __u32 halves(__be32 word)
 {
-	__u16 words[IPV4_HEADER / 2];
-	__u32 sum = 0;
-	__builtin_memcpy(words, (const __u8 *)outer + ETH_HLEN, IPV4_HEADER);
-	for (int i = 0; i < IPV4_HEADER / 2; i++)
-		sum += words[i];
-	return sum;
+	return (word & 0xffff) + (word >> 16);
+}
+
+/* Of the IP header, whose checksum and number are zero. */
+inline_ __u32 sum_of(const struct iphdr *ip)
+{
+	__u32 fixed = bpf_htons(0x4500) + bpf_htons(DO_NOT_CUT) + bpf_htons(TTL << 8 | IPPROTO_UDP);
+	return fixed + bpf_htons(ip->tos) + ip->tot_len + halves(ip->saddr) + halves(ip->daddr);
 }
 
 /* The inner packet's congestion bits (RFC 6040 §4.1). */
 inline_ __u8 congestion(struct __sk_buff *skb)
 {
-	__u8 head[2];
-	if (load(skb, 0, head, sizeof(head)))
+	__u8 copy[2];
+	const __u8 *head = view(skb, ETHERNET, 0, copy, sizeof(copy));
+	if (!head)
 		return 0;
 	return ECN & (head[0] >> 4 == 4 ? head[1] : head[1] >> 4);
 }
 
-inline_ int wrap(struct __sk_buff *skb, __u32 vni, const __u8 *frame, const struct config *known,
-		 const struct address *to, const struct way *way)
+/* Written in place, as in `write_frame`. */
+inline_ int wrap(struct __sk_buff *skb, __u32 vni, const struct frame *frame,
+		 const struct config *known, const struct address *to, const struct way *way)
 {
 	__u32 length = skb->len - ETH_HLEN + ROOM;
 	__u8 ecn = congestion(skb);
-	__u32 hash = bpf_get_hash_recalc(skb);
-	struct outer outer = {
-		.kind = bpf_htons(ETH_P_IP),
-		.ip = {
-			.version = 4,
-			.ihl = IPV4_HEADER / 4,
-			.tos = ecn,
-			.tot_len = bpf_htons(length),
-			.frag_off = bpf_htons(DO_NOT_CUT),
-			.ttl = TTL,
-			.protocol = IPPROTO_UDP,
-			.saddr = unmapped(&known->local),
-			.daddr = unmapped(to),
-		},
-		.udp = {
-			.source = bpf_htons(FIRST_SOURCE_PORT | hash >> 18),
-			.dest = bpf_htons(known->vxlan_port),
-			.len = bpf_htons(length - IPV4_HEADER),
-		},
-		.vxlan = { 8, 0, 0, 0, vni >> 16, vni >> 8, vni },
-	};
-	outer.ip.check = fold(sum_of(&outer));
-	__builtin_memcpy(outer.to, way->to, ETH_ALEN);
-	__builtin_memcpy(outer.from, way->from, ETH_ALEN);
-	__builtin_memcpy(outer.inner, frame, ETH_HLEN);
+	/* The socket that sent it has given it one, but for a few. */
+	__u32 hash = skb->hash ? skb->hash : bpf_get_hash_recalc(skb);
 	if (bpf_skb_adjust_room(skb, ROOM, BPF_ADJ_ROOM_MAC, ENCAP_FLAGS))
 		return -1;
-	return bpf_skb_store_bytes(skb, 0, &outer, sizeof(outer), 0);
+	struct frame *ethernet = (void *)(long)skb->data;
+	struct outer *outer = (void *)(ethernet + 1);
+	if ((void *)outer + ROOM > (void *)(long)skb->data_end)
+		return -1;
+	*ethernet = (struct frame){ way->to, way->from, bpf_htons(ETH_P_IP) };
+	outer->ip = (struct iphdr){
+		.version = 4,
+		.ihl = IPV4_HEADER / 4,
+		.tos = ecn,
+		.tot_len = bpf_htons(length),
+		.frag_off = bpf_htons(DO_NOT_CUT),
+		.ttl = TTL,
+		.protocol = IPPROTO_UDP,
+		.saddr = unmapped(&known->local),
+		.daddr = unmapped(to),
+	};
+	outer->ip.check = fold(sum_of(&outer->ip));
+	outer->udp = (struct udphdr){
+		.source = bpf_htons(FIRST_SOURCE_PORT | hash >> 18),
+		.dest = bpf_htons(known->vxlan_port),
+		.len = bpf_htons(length - IPV4_HEADER),
+	};
+	outer->vxlan.flags = VXLAN_FLAGS;
+	outer->vxlan.vni = bpf_htonl(vni << 8);
+	outer->vxlan.frame = *frame;
+	return 0;
 }
 
 /* Sends a frame to the host where its destination is. */
-inline_ int encap(struct __sk_buff *skb, struct notes *notes, const __u8 *frame,
+inline_ int encap(struct __sk_buff *skb, struct notes *notes, const struct frame *frame,
 		  const struct address *to)
 {
 	__u32 zero = 0;

@@ -17,7 +17,8 @@ SEC("classifier")
 int underlay(struct __sk_buff *skb)
 {
 	struct notes notes = NO_NOTES;
-	return settle(skb, judge_underlay(skb, &notes), &notes);
+	struct packet packet = {};
+	return settle(skb, judge_underlay(skb, ANY, &packet, &notes), &notes);
 }
 
 SEC("classifier")
@@ -31,33 +32,34 @@ SEC("classifier")
 int port(struct __sk_buff *skb)
 {
 	struct notes notes = NO_NOTES;
-	__u8 frame[ETH_HLEN];
+	struct frame frame;
 	__u32 number = skb->ifindex;
 	struct port *own = bpf_map_lookup_elem(&ports, &number);
-	return settle(skb, judge_port(skb, own, frame, &notes), &notes);
+	return settle(skb, judge_port(skb, own, &frame, &notes), &notes);
 }
 
 SEC("classifier")
 int arrival(struct __sk_buff *skb)
 {
 	struct notes notes = NO_NOTES;
-	enum reason reason = judge_underlay(skb, &notes);
+	struct packet packet = {};
+	enum reason reason = judge_underlay(skb, ETHERNET, &packet, &notes);
 	if (reason != PASS)
 		return settle(skb, reason, &notes);
-	return notes.vni == NO_VNI ? GO_ON : arrive(skb, &notes);
+	return notes.vni == NO_VNI ? GO_ON : arrive(skb, &packet, &notes);
 }
 
 SEC("classifier")
 int weave(struct __sk_buff *skb)
 {
 	struct notes notes = NO_NOTES;
-	__u8 frame[ETH_HLEN];
+	struct frame frame;
 	__u32 number = skb->ifindex;
 	struct port *own = bpf_map_lookup_elem(&ports, &number);
-	enum reason reason = judge_port(skb, own, frame, &notes);
+	enum reason reason = judge_port(skb, own, &frame, &notes);
 	if (reason != PASS || !own)
 		return settle(skb, reason, &notes);
-	return leave(skb, own, frame, &notes);
+	return leave(skb, own, &frame, &notes);
 }
 
 SEC("classifier")

@@ -17,21 +17,30 @@
 struct address {
 	union {
 		__u8 bytes[16];
+		__u32 parts[4];
 		__u64 words[2];
+	};
+};
+
+/* An Ethernet address. In frames and tables it lies at a multiple of two, not always of four. */
+struct mac {
+	union {
+		__u8 bytes[6];
+		__u16 parts[3];
 	};
 };
 
 /* A MAC address of a network. */
 struct station {
 	__u32 vni;
-	__u8 mac[6];
+	struct mac mac;
 	__u16 zero;
 };
 
 /* What a workload may send, by its port. Unused places of `own` are all zero. */
 struct port {
 	__u32 vni; /* NO_VNI at the egress bridge */
-	__u8 mac[6];
+	struct mac mac;
 	__u8 ipv6;     /* whether it may speak IPv6 at all */
 	__u8 forwards; /* whether it may send what others sent, under their addresses */
 	__u8 zero[4];
@@ -64,7 +73,7 @@ struct spot {
 };
 
 struct neighbor {
-	__u8 mac[6];
+	struct mac mac;
 	__u8 local; /* its station is on this host */
 	__u8 zero;
 };
@@ -78,11 +87,12 @@ struct seat {
 /* How another host is reached. */
 struct way {
 	__u64 until; /* nanoseconds; then the routes are asked again */
+	__u64 tick;  /* of the kernel's timer: when it was last looked whether that is over */
 	__u32 interface;
 	__u32 mtu;
 	__u32 gateway; /* or the host itself; network byte order */
-	__u8 to[6];
-	__u8 from[6];
+	struct mac to;
+	struct mac from;
 	__u8 state;
 	__u8 zero[3];
 };

@@ -48,15 +48,15 @@ inline_ int is_unset(const struct address *ipv4)
 /* RFC 826, for Ethernet and IPv4. */
 inline_ enum reason judge_arp(struct __sk_buff *skb, const struct port *port)
 {
-	__u8 arp[28];
+	__u8 arp[28] __attribute__((aligned(4)));
 	struct address sender;
 	if (load(skb, 0, arp, sizeof(arp)))
 		return SPOOFED_ARP;
 	if (arp[0] || arp[1] != 1 || arp[2] != 8 || arp[3] || arp[4] != 6 || arp[5] != 4)
 		return SPOOFED_ARP;
-	if (!is_same_mac(arp + 8, port->mac))
+	if (!is_same_mac((const struct mac *)(arp + 8), &port->mac))
 		return SPOOFED_ARP;
-	mapped(&sender, arp + 14);
+	mapped_from(&sender, arp + 14);
 	/* A question from nobody looks whether an address is free (RFC 5227). */
 	int asks = !arp[6] && arp[7] == 1;
 	return (asks && is_unset(&sender)) || is_own(port, &sender) ? PASS : SPOOFED_ARP;
@@ -66,10 +66,10 @@ inline_ enum reason judge_ipv4(struct __sk_buff *skb, const struct port *port)
 {
 	struct packet packet = {};
 	struct ends ends = {};
-	if (find_ipv4(skb, &packet) != FOUND)
+	if (find_ipv4(skb, ETHERNET, &packet) != FOUND)
 		return SPOOFED_ADDRESS;
 	int udp = packet.protocol == IPPROTO_UDP && packet.piece != LATER;
-	if (udp && read_ends(skb, &packet, &ends) && packet.piece == FIRST)
+	if (udp && read_ends(skb, ETHERNET, &packet, &ends) && packet.piece == FIRST)
 		return SPOOFED_ADDRESS;
 	if (udp && ends.source == DHCP_SERVER_PORT)
 		return DHCP_SERVER;
@@ -83,13 +83,13 @@ inline_ enum reason judge_ipv4(struct __sk_buff *skb, const struct port *port)
 inline_ enum reason judge_options(struct __sk_buff *skb, const struct port *port, __u32 at)
 {
 	for (int i = 0; i < OPTIONS; i++) {
-		__u8 option[8];
+		__u8 option[8] __attribute__((aligned(4)));
 		if (at >= skb->len || load(skb, at, option, 1))
 			return PASS;
 		if (load(skb, at, option, sizeof(option)) || !option[1])
 			return SPOOFED_ND;
 		if (option[0] == SOURCE_LINK_LAYER || option[0] == TARGET_LINK_LAYER)
-			if (option[1] != 1 || !is_same_mac(option + 2, port->mac))
+			if (option[1] != 1 || !is_same_mac((const struct mac *)(option + 2), &port->mac))
 				return SPOOFED_ND;
 		at += option[1] * 8;
 	}
@@ -146,7 +146,7 @@ inline_ enum reason judge_ipv6(struct __sk_buff *skb, const struct port *port)
 	struct ends ends = {};
 	if (!port->ipv6)
 		return IPV6_OFF;
-	enum found found = find_ipv6(skb, &packet);
+	enum found found = find_ipv6(skb, ETHERNET, &packet);
 	/* Nobody has no business but to listen (RFC 4861) and to say what it listens to (RFC 3590). */
 	int nobody = is_nobody(&packet.source) && packet.protocol == ICMPV6;
 	if (!(nobody && packet.piece == WHOLE) && !is_own(port, &packet.source))
@@ -159,21 +159,21 @@ inline_ enum reason judge_ipv6(struct __sk_buff *skb, const struct port *port)
 		return judge_icmpv6(skb, port, &packet);
 	if (packet.protocol != IPPROTO_UDP)
 		return PASS;
-	if (read_ends(skb, &packet, &ends))
+	if (read_ends(skb, ETHERNET, &packet, &ends))
 		return packet.piece == WHOLE ? PASS : SPOOFED_ADDRESS;
 	return ends.source == DHCPV6_SERVER_PORT ? DHCP_SERVER : PASS;
 }
 
 /* Judges what came in by `port`, and reads the frame's header on the way. */
-inline_ enum reason judge_port(struct __sk_buff *skb, const struct port *port, __u8 *frame,
-			       struct notes *notes)
+inline_ enum reason judge_port(struct __sk_buff *skb, const struct port *port,
+			       struct frame *frame, struct notes *notes)
 {
-	if (!port || bpf_skb_load_bytes(skb, 0, frame, ETH_HLEN))
+	if (!port || read_frame(skb, frame))
 		return SPOOFED_MAC;
 	notes->vni = port->vni;
-	if (skb->vlan_present || !is_same_mac(frame + ETH_ALEN, port->mac))
+	if (skb->vlan_present || !is_same_mac(&frame->from, &port->mac))
 		return SPOOFED_MAC;
-	switch (frame[12] << 8 | frame[13]) {
+	switch (bpf_ntohs(frame->kind)) {
 	case ETH_P_ARP:
 		return judge_arp(skb, port);
 	case ETH_P_IP:

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Reading packets. Every read is a copy by helper: packets may lie in pieces, and offloads hand
- * over super-packets. Offsets count from the network header, so that interfaces without Ethernet
- * are read alike. */
+/* Reading packets. Headers are read in place where they lie in one piece, as they do but for a few;
+ * all else is copied by helper: packets may lie in pieces, and offloads hand over super-packets.
+ * Offsets count from the network header, so that interfaces without Ethernet are read alike. */
 #pragma once
 
 #include <linux/if_ether.h>
 #include <linux/in.h>
+#include <linux/ip.h>
 #include <bpf/bpf_endian.h>
 
 #include "maps.h"
@@ -27,9 +28,72 @@
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
 
+/* What frames of an interface begin with. Only behind Ethernet it is known without a helper where
+ * the network header is. */
+enum link { ANY, ETHERNET };
+
+/* Copies bytes of a packet, wherever they lie. */
+inline_ int load_behind(struct __sk_buff *skb, enum link link, __u32 from, void *to, __u32 length)
+{
+	if (link == ETHERNET)
+		return bpf_skb_load_bytes(skb, ETH_HLEN + from, to, length);
+	if (!bpf_skb_load_bytes_relative(skb, from, to, length, BPF_HDR_START_NET))
+		return 0;
+	/* This helper sees the first piece alone. */
+	__u32 wanted = ETH_HLEN + from + length;
+	if (bpf_skb_pull_data(skb, wanted < skb->len ? wanted : skb->len))
+		return -1;
+	return bpf_skb_load_bytes_relative(skb, from, to, length, BPF_HDR_START_NET);
+}
+
+/* The same, behind Ethernet. */
 inline_ int load(struct __sk_buff *skb, __u32 from, void *to, __u32 length)
 {
-	return bpf_skb_load_bytes_relative(skb, from, to, length, BPF_HDR_START_NET);
+	return load_behind(skb, ETHERNET, from, to, length);
+}
+
+/* No header of interest begins behind it, unless somebody tries out what happens then. */
+#define IN_PLACE 128
+
+/* So many bytes of a packet, where they are or copied; nothing if it is shorter. What lies in place
+ * is lost with the first change to the packet. */
+inline_ const void *view(struct __sk_buff *skb, enum link link, __u32 from, void *copy,
+			 __u32 length)
+{
+	if (link == ETHERNET && from <= IN_PLACE) {
+		const void *there = (void *)(long)skb->data + ETH_HLEN + from;
+		if (there + length <= (void *)(long)skb->data_end)
+			return there;
+	}
+	return load_behind(skb, link, from, copy, length) ? 0 : copy;
+}
+
+/* An Ethernet header. */
+struct frame {
+	struct mac to;
+	struct mac from;
+	__be16 kind;
+};
+
+/* The header that a frame begins with. */
+inline_ int read_frame(struct __sk_buff *skb, struct frame *frame)
+{
+	const struct frame *there = (void *)(long)skb->data;
+	if ((void *)(there + 1) > (void *)(long)skb->data_end)
+		return bpf_skb_load_bytes(skb, 0, frame, ETH_HLEN);
+	*frame = *there;
+	return 0;
+}
+
+/* Puts another header in the place of the one that a packet begins with. Before a program runs that
+ * writes in place, the kernel sees to it that nobody else has the same bytes. */
+inline_ int write_frame(struct __sk_buff *skb, const struct frame *frame)
+{
+	struct frame *there = (void *)(long)skb->data;
+	if ((void *)(there + 1) > (void *)(long)skb->data_end)
+		return -1;
+	*there = *frame;
+	return 0;
 }
 
 inline_ int is_same(const struct address *a, const struct address *b)
@@ -38,19 +102,27 @@ inline_ int is_same(const struct address *a, const struct address *b)
 }
 
 /* Without branches, so that the verifier has one way to look at and not seven. */
-inline_ int is_same_mac(const __u8 *a, const __u8 *b)
+inline_ int is_same_mac(const struct mac *a, const struct mac *b)
 {
-	__u8 differs = 0;
-	for (int i = 0; i < ETH_ALEN; i++)
-		differs |= a[i] ^ b[i];
+	__u16 differs = 0;
+	for (int i = 0; i < 3; i++)
+		differs |= a->parts[i] ^ b->parts[i];
 	return !differs;
 }
 
-inline_ void mapped(struct address *address, const __u8 *ipv4)
+inline_ void mapped(struct address *address, __be32 ipv4)
 {
-	__builtin_memset(address, 0, 10);
-	address->bytes[10] = address->bytes[11] = 0xff;
-	__builtin_memcpy(address->bytes + 12, ipv4, 4);
+	address->words[0] = 0;
+	address->parts[2] = bpf_htonl(0xffff);
+	address->parts[3] = ipv4;
+}
+
+/* The same of bytes that lie anywhere. */
+inline_ void mapped_from(struct address *address, const __u8 *bytes)
+{
+	__be32 ipv4;
+	__builtin_memcpy(&ipv4, bytes, 4);
+	mapped(address, ipv4);
 }
 
 enum piece { WHOLE, FIRST, LATER };
@@ -61,6 +133,7 @@ struct packet {
 	struct address destination;
 	__u32 upper; /* where that header is */
 	__u8 protocol;
+	__u8 service; /* the type of service, or the traffic class */
 	__u8 piece;
 };
 
@@ -72,28 +145,42 @@ enum found {
 	HIDDEN,
 };
 
-inline_ enum found find_ipv4(struct __sk_buff *skb, struct packet *packet)
+inline_ enum found find_ipv4(struct __sk_buff *skb, enum link link, struct packet *packet)
 {
-	__u8 header[IPV4_HEADER];
-	if (load(skb, 0, header, sizeof(header)) || header[0] >> 4 != 4 || (header[0] & 15) < 5)
+	struct iphdr copy;
+	const struct iphdr *header = view(skb, link, 0, &copy, IPV4_HEADER);
+	if (!header || header->version != 4 || header->ihl < 5)
 		return NOTHING;
-	mapped(&packet->source, header + 12);
-	mapped(&packet->destination, header + 16);
-	packet->protocol = header[9];
-	packet->upper = (header[0] & 15) * 4;
-	__u16 fragment = header[6] << 8 | header[7];
+	mapped(&packet->source, header->saddr);
+	mapped(&packet->destination, header->daddr);
+	packet->protocol = header->protocol;
+	packet->service = header->tos;
+	packet->upper = header->ihl * 4;
+	__u16 fragment = bpf_ntohs(header->frag_off);
 	packet->piece = fragment & 0x1fff ? LATER : fragment & 0x2000 ? FIRST : WHOLE;
 	return FOUND;
 }
 
-inline_ enum found find_ipv6(struct __sk_buff *skb, struct packet *packet)
+/* RFC 8200 §3. */
+struct ipv6 {
+	__be32 first; /* version, traffic class, flow label */
+	__be16 length;
+	__u8 next;
+	__u8 hops;
+	struct address source;
+	struct address destination;
+};
+
+inline_ enum found find_ipv6(struct __sk_buff *skb, enum link link, struct packet *packet)
 {
-	__u8 header[IPV6_HEADER];
-	if (load(skb, 0, header, sizeof(header)) || header[0] >> 4 != 6)
+	struct ipv6 copy;
+	const struct ipv6 *header = view(skb, link, 0, &copy, IPV6_HEADER);
+	if (!header || bpf_ntohl(header->first) >> 28 != 6)
 		return NOTHING;
-	__builtin_memcpy(&packet->source, header + 8, 16);
-	__builtin_memcpy(&packet->destination, header + 24, 16);
-	__u8 next = header[6];
+	packet->source = header->source;
+	packet->destination = header->destination;
+	packet->service = bpf_ntohl(header->first) >> 20;
+	__u8 next = header->next;
 	__u32 at = IPV6_HEADER;
 	packet->piece = WHOLE;
 	for (int i = 0; i < EXTENSIONS; i++) {
@@ -113,7 +200,7 @@ inline_ enum found find_ipv6(struct __sk_buff *skb, struct packet *packet)
 			packet->upper = at;
 			return FOUND;
 		}
-		if (load(skb, at, extension, sizeof(extension)))
+		if (load_behind(skb, link, at, extension, sizeof(extension)))
 			return packet->piece == WHOLE ? NOTHING : HIDDEN;
 		if (next == IPV6_FRAGMENT) {
 			/* Offset in units of eight bytes, two reserved bits, and M. */
@@ -135,13 +222,13 @@ inline_ enum found find_ipv6(struct __sk_buff *skb, struct packet *packet)
 	return HIDDEN;
 }
 
-inline_ enum found find(struct __sk_buff *skb, struct packet *packet)
+inline_ enum found find(struct __sk_buff *skb, enum link link, struct packet *packet)
 {
 	switch (skb->protocol) {
 	case bpf_htons(ETH_P_IP):
-		return find_ipv4(skb, packet);
+		return find_ipv4(skb, link, packet);
 	case bpf_htons(ETH_P_IPV6):
-		return find_ipv6(skb, packet);
+		return find_ipv6(skb, link, packet);
 	default:
 		return NOTHING;
 	}
@@ -153,13 +240,15 @@ struct ends {
 	__u16 destination;
 };
 
-inline_ int read_ends(struct __sk_buff *skb, const struct packet *packet, struct ends *ends)
+inline_ int read_ends(struct __sk_buff *skb, enum link link, const struct packet *packet,
+		      struct ends *ends)
 {
-	__u8 bytes[4];
-	if (load(skb, packet->upper, bytes, sizeof(bytes)))
+	__be16 copy[2];
+	const __be16 *there = view(skb, link, packet->upper, copy, sizeof(copy));
+	if (!there)
 		return -1;
-	ends->source = bytes[0] << 8 | bytes[1];
-	ends->destination = bytes[2] << 8 | bytes[3];
+	ends->source = bpf_ntohs(there[0]);
+	ends->destination = bpf_ntohs(there[1]);
 	return 0;
 }
 

@@ -26,14 +26,14 @@ inline_ void describe_payload(struct __sk_buff *skb, __u32 from, __u32 at, __u16
 	switch (kind) {
 	case ETH_P_IP:
 		if (!bpf_skb_load_bytes_relative(skb, at + 12, bytes, 8, from)) {
-			mapped(&sample->source, bytes);
-			mapped(&sample->destination, bytes + 4);
+			mapped_from(&sample->source, bytes);
+			mapped_from(&sample->destination, bytes + 4);
 		}
 		break;
 	case ETH_P_ARP:
 		if (!bpf_skb_load_bytes_relative(skb, at + 14, bytes, 14, from)) {
-			mapped(&sample->source, bytes);
-			mapped(&sample->destination, bytes + 10);
+			mapped_from(&sample->source, bytes);
+			mapped_from(&sample->destination, bytes + 10);
 		}
 		break;
 	case ETH_P_IPV6:

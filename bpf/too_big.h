@@ -20,19 +20,20 @@ inline_ int is_too_big(struct __sk_buff *skb, __u32 most)
 	__u32 header = 8;
 	if (!skb->gso_size)
 		return skb->len - ETH_HLEN > most;
-	if (find(skb, &packet) != FOUND)
+	if (find(skb, ETHERNET, &packet) != FOUND)
 		return 0;
 	if (packet.protocol == IPPROTO_TCP) {
-		__u8 offset;
-		if (load(skb, packet.upper + 12, &offset, 1))
+		__u8 copy;
+		const __u8 *offset = view(skb, ETHERNET, packet.upper + 12, &copy, 1);
+		if (!offset)
 			return 0;
-		header = (offset >> 4) * 4;
+		header = (*offset >> 4) * 4;
 	}
 	return packet.upper + header + skb->gso_size > most;
 }
 
 struct told4 {
-	__u8 ethernet[ETH_HLEN];
+	struct frame ethernet;
 	__u8 ip[IPV4_HEADER];
 	__u8 icmp[ICMP_HEADER];
 	__u8 quoted[QUOTED4];
@@ -40,22 +41,22 @@ struct told4 {
 } __attribute__((aligned(8)));
 
 struct told6 {
-	__u8 ethernet[ETH_HLEN];
+	struct frame ethernet;
 	__u8 ip[IPV6_HEADER];
 	__u8 icmp[ICMP_HEADER];
 	__u8 quoted[QUOTED6];
 	__u8 zero[2];
 } __attribute__((aligned(8)));
 
-inline_ void turn_around(__u8 *ethernet, const __u8 *frame)
+inline_ void turn_around(struct frame *ethernet, const struct frame *frame)
 {
-	__builtin_memcpy(ethernet, frame + ETH_ALEN, ETH_ALEN);
-	__builtin_memcpy(ethernet + ETH_ALEN, frame, ETH_ALEN);
-	__builtin_memcpy(ethernet + 2 * ETH_ALEN, frame + 2 * ETH_ALEN, 2);
+	ethernet->to = frame->from;
+	ethernet->from = frame->to;
+	ethernet->kind = frame->kind;
 }
 
 /* From the one that it was for, since no router is there to say it. */
-inline_ int refuse_size4(struct __sk_buff *skb, const __u8 *frame, __u32 most)
+inline_ int refuse_size4(struct __sk_buff *skb, const struct frame *frame, __u32 most)
 {
 	struct told4 told = {};
 	__u16 sum;
@@ -69,7 +70,7 @@ inline_ int refuse_size4(struct __sk_buff *skb, const __u8 *frame, __u32 most)
 	told.icmp[7] = most;
 	if (load(skb, 0, told.quoted, QUOTED4))
 		return -1;
-	turn_around(told.ethernet, frame);
+	turn_around(&told.ethernet, frame);
 	__builtin_memcpy(told.ip + 12, told.quoted + 16, 4);
 	__builtin_memcpy(told.ip + 16, told.quoted + 12, 4);
 	sum = fold(bpf_csum_diff(0, 0, (__be32 *)told.ip, IPV4_HEADER, 0));
@@ -82,7 +83,7 @@ inline_ int refuse_size4(struct __sk_buff *skb, const __u8 *frame, __u32 most)
 	return bpf_skb_store_bytes(skb, 0, &told, length, 0);
 }
 
-inline_ int refuse_size6(struct __sk_buff *skb, const __u8 *frame, __u32 most)
+inline_ int refuse_size6(struct __sk_buff *skb, const struct frame *frame, __u32 most)
 {
 	struct told6 told = {};
 	told.ip[0] = 0x60;
@@ -94,7 +95,7 @@ inline_ int refuse_size6(struct __sk_buff *skb, const __u8 *frame, __u32 most)
 	told.icmp[7] = most;
 	if (load(skb, 0, told.quoted, QUOTED6))
 		return -1;
-	turn_around(told.ethernet, frame);
+	turn_around(&told.ethernet, frame);
 	__builtin_memcpy(told.ip + 8, told.quoted + 24, 16);
 	__builtin_memcpy(told.ip + 24, told.quoted + 8, 16);
 	__u16 sum = icmpv6_checksum(told.ip, told.icmp, ICMP_HEADER + QUOTED6);
@@ -105,7 +106,8 @@ inline_ int refuse_size6(struct __sk_buff *skb, const __u8 *frame, __u32 most)
 	return bpf_skb_store_bytes(skb, 0, &told, length, 0);
 }
 
-inline_ int refuse_size(struct __sk_buff *skb, struct notes *notes, const __u8 *frame, __u32 most)
+inline_ int refuse_size(struct __sk_buff *skb, struct notes *notes, const struct frame *frame,
+			__u32 most)
 {
 	int lost = settle(skb, TOO_BIG, notes);
 	__u32 from = skb->ifindex;

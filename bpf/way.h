@@ -20,11 +20,9 @@
 enum { WAY_UNKNOWN, WAY_NEIGHBOR_UNKNOWN, WAY_OPEN, WAY_SHUT };
 
 /* What is left of an address of which `is_mapped` holds. */
-inline_ __u32 unmapped(const struct address *address)
+inline_ __be32 unmapped(const struct address *address)
 {
-	__u32 ipv4;
-	__builtin_memcpy(&ipv4, address->bytes + 12, 4);
-	return ipv4;
+	return address->parts[3];
 }
 
 inline_ int is_mapped(const struct address *address)
@@ -47,13 +45,13 @@ inline_ void ask_routes(struct __sk_buff *skb, struct way *way, __u32 from, __u3
 	switch (bpf_fib_lookup(skb, &route, sizeof(route), 0)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		way->state = WAY_OPEN;
-		__builtin_memcpy(way->to, route.dmac, ETH_ALEN);
-		__builtin_memcpy(way->from, route.smac, ETH_ALEN);
+		__builtin_memcpy(&way->to, route.dmac, ETH_ALEN);
+		__builtin_memcpy(&way->from, route.smac, ETH_ALEN);
 		break;
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
 		/* No MTU either: the next packet asks anew. */
 		way->state = WAY_NEIGHBOR_UNKNOWN;
-		way->until = 0;
+		way->until = way->tick = 0;
 		route.mtu_result = MOST;
 		break;
 	case BPF_FIB_LKUP_RET_BLACKHOLE:
@@ -83,8 +81,13 @@ inline_ struct found_way find_way(struct __sk_buff *skb, const struct address *t
 		bpf_map_update_elem(&ways, to, &none, BPF_NOEXIST);
 		found.way = bpf_map_lookup_elem(&ways, to);
 	}
+	/* The coarse clock goes on with the timer: to ask it once a tick is as good. */
+	__u64 tick = bpf_jiffies64();
+	if (!found.way || found.way->tick == tick)
+		return found;
 	__u64 now = bpf_ktime_get_coarse_ns();
-	if (found.way && found.way->until <= now) {
+	found.way->tick = tick;
+	if (found.way->until <= now) {
 		found.way->until = now + MOMENT;
 		found.fresh = 1;
 		ask_routes(skb, found.way, from, unmapped(to));

@@ -168,7 +168,7 @@ async fn tables_change_their_size_under_way_and_keep_rows_and_counts() {
                     assert!(!plan.contains("shared"), "its device stays: {plan}");
                     let homes = block_on(next.tables()).unwrap()[0];
                     assert_eq!((homes.rows, homes.most), (2, room.into()));
-                    assert_eq!(sets(side), [format!("maps-2-{room}")]);
+                    assert_eq!(sets(side), [format!("maps-3-{room}")]);
                 }
             }
         });
@@ -196,7 +196,7 @@ async fn tables_of_another_layout_are_whole_before_a_program_reads_them() {
                 assert!(block_on(next.apply(&plan)).failures.is_empty());
                 let after = block_on(next.observe()).unwrap();
                 assert_eq!(diff(&side.desired, &after), Plan::default());
-                assert_eq!(sets(side), ["maps-2-2048"]);
+                assert_eq!(sets(side), ["maps-3-2048"]);
             }
         });
     }

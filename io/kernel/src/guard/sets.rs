@@ -17,8 +17,9 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gu
 /// What every set is called, first.
 const PREFIX: &str = "maps-";
 /// The layout's number: it grows with each change in `bpf/maps.h`. A table of which the rows have
-/// another form there gets another name too, so that nobody takes the old ones for new ones.
-const LAYOUT: u32 = 2;
+/// another form there gets another name too, so that nobody takes the old ones for new ones; but
+/// for `ways`, which nobody takes over.
+const LAYOUT: u32 = 3;
 /// What a set is called while it is filled.
 const UNFINISHED: &str = "unfinished";
 

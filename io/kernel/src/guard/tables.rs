@@ -20,7 +20,7 @@ const TCP: u32 = 6;
 const UDP: u32 = 17;
 
 /// `struct way`, which the programs alone read and write.
-type Way = [u8; 40];
+type Way = [u8; 48];
 
 /// All tables that the agent writes, and the counters.
 pub(crate) struct Tables {
