@@ -13,8 +13,8 @@ use ipnet::IpNet;
 use tokio::sync::watch;
 use weft_api::ApiProblem;
 use weft_docker::{
-    Answer, Attachment, ClusterNetworks, Degraded, DockerEndpoint, DockerEndpointId, DockerJoin,
-    DockerNetwork, DockerNetworkId, Names, Overlay, PoolRequest, Refusal,
+    Answer, Attachment, Beyond, ClusterNetworks, Degraded, DockerEndpoint, DockerEndpointId,
+    DockerJoin, DockerNetwork, DockerNetworkId, Names, Overlay, PoolRequest, Refusal,
 };
 use weft_life::Life;
 use weft_model::{MacAddr, NetworkId};
@@ -30,6 +30,7 @@ pub(crate) struct ForDocker {
     member: watch::Receiver<Option<Arc<Member>>>,
     networks: watch::Receiver<ClusterNetworks>,
     degraded: watch::Sender<Vec<Degraded>>,
+    beyond: watch::Sender<Beyond>,
     offers: pool::Offers,
 }
 
@@ -40,7 +41,13 @@ impl ForDocker {
         networks: watch::Receiver<ClusterNetworks>,
         degraded: watch::Sender<Vec<Degraded>>,
     ) -> Self {
-        Self { member, networks, degraded, offers: pool::Offers::default() }
+        let beyond = watch::Sender::default();
+        Self { member, networks, degraded, beyond, offers: pool::Offers::default() }
+    }
+
+    /// Whom Docker's resolver asks for containers.
+    pub(crate) fn servers_beyond(&self) -> watch::Receiver<Beyond> {
+        self.beyond.subscribe()
     }
 
     /// The member's abilities, if this host is one.
@@ -171,5 +178,9 @@ impl Overlay for ForDocker {
 
     fn report(&self, degraded: Vec<Degraded>) {
         self.degraded.send_replace(degraded);
+    }
+
+    fn beyond(&self, servers: Beyond) {
+        self.beyond.send_replace(servers);
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
+use weft_docker::Beyond;
 use weft_kernel::{Netns, dns};
 use weft_model::NetworkId;
 use weft_names::Asker;
@@ -66,7 +67,7 @@ struct Served {
 
 /// Serves every listener until `wanted`'s sender is gone, then takes the redirects down.
 pub(crate) async fn serve(
-    mut wanted: watch::Receiver<Arc<Listeners>>,
+    (mut wanted, mut beyond): (watch::Receiver<Arc<Listeners>>, watch::Receiver<Beyond>),
     resolver: Resolver,
     complaints: mpsc::Sender<Arc<Path>>,
     stop: CancellationToken,
@@ -76,13 +77,15 @@ pub(crate) async fn serve(
     let (gone_sender, mut gone) = mpsc::channel::<PathBuf>(QUEUE);
     loop {
         let now = Arc::clone(&wanted.borrow_and_update());
+        let servers = Arc::clone(&beyond.borrow_and_update());
         served.retain(|path, _served| now.contains_key(path));
         for (path, listener) in now.iter() {
-            let asker = Asker { networks: listener.networks.clone() };
+            let beyond = servers.get(path).cloned().unwrap_or_default();
+            let asker = Asker { networks: listener.networks.clone(), beyond };
             match served.get(path) {
                 Some(serving) => {
                     serving.asker.send_if_modified(|known| {
-                        let differs = known.networks != asker.networks;
+                        let differs = *known != asker;
                         *known = asker;
                         differs
                     });
@@ -109,6 +112,7 @@ pub(crate) async fn serve(
         tokio::select! {
             () = stop.cancelled() => break,
             changed = wanted.changed() => if changed.is_err() { break },
+            Ok(()) = beyond.changed() => {}
             Some(path) = gone.recv() => { served.remove(&path); }
         }
     }

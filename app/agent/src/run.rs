@@ -66,6 +66,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let disk = Disk::open(&options.state)?;
     let (events, keep_events) = EventsKeeper::open(&options.state, counters.events_lost.clone());
     let (drops, keep_drops) = drops.start(stop.clone());
+    let overlay = Arc::new(ForDocker::new(member_seen, networks_seen, degraded));
     let around = Surroundings {
         disk,
         events,
@@ -75,13 +76,13 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         datapath,
         cluster_networks,
         zones,
+        beyond: overlay.servers_beyond(),
         resolver,
         complaints,
         counters: counters.clone(),
     };
     let history = keep_events.start(engine_seen.clone(), degraded_seen.clone());
     let agent = Arc::new(Agent::new(around, member, degraded_seen, engine_seen));
-    let overlay = Arc::new(ForDocker::new(member_seen, networks_seen, degraded));
 
     // Docker's calls wait from here on, and are answered once the state has been read.
     let engine_api = Engine::at(&options.docker_socket)?;

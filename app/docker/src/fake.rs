@@ -17,7 +17,7 @@ use weft_model::{MacAddr, Name, Network, NetworkId};
 use state::{Held, State};
 
 use crate::{
-    Answer, Attachment, ClusterNetwork, ClusterNetworks, Degraded, DockerEndpoint,
+    Answer, Attachment, Beyond, ClusterNetwork, ClusterNetworks, Degraded, DockerEndpoint,
     DockerEndpointId, DockerJoin, DockerNetwork, DockerNetworkId, Names, Overlay, PoolRequest,
     Refusal,
 };
@@ -68,6 +68,11 @@ impl Fake {
     /// The last report.
     pub fn degraded(&self) -> Vec<Degraded> {
         self.state().degraded.clone()
+    }
+
+    /// What was told last of servers beyond.
+    pub fn told_beyond(&self) -> Beyond {
+        Arc::clone(&self.state().beyond)
     }
 
     /// What was called so far, in words.
@@ -249,6 +254,10 @@ impl Overlay for Fake {
 
     fn report(&self, degraded: Vec<Degraded>) {
         self.state().degraded = degraded;
+    }
+
+    fn beyond(&self, servers: Beyond) {
+        self.state().beyond = servers;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Docker's remote network and IPAM drivers, the mirror of networks, the watcher of names.
 
 mod aliases;
+mod beyond;
 mod docker;
 mod driver;
 mod exits;
@@ -17,7 +18,7 @@ mod watcher;
 
 pub use docker::Docker;
 pub use overlay::{
-    Answer, Attachment, ClusterNetwork, ClusterNetworks, Degraded, DockerEndpoint,
+    Answer, Attachment, Beyond, ClusterNetwork, ClusterNetworks, Degraded, DockerEndpoint,
     DockerEndpointId, DockerJoin, DockerNetwork, DockerNetworkId, Names, Overlay, PoolRequest,
 };
 pub use plugin::{DEFAULT_PLUGIN_SOCKET, PluginSocket, SocketError};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -158,6 +158,9 @@ pub struct ClusterNetwork {
 /// The difference matters: Docker networks whose cluster network is missing here are removed.
 pub type ClusterNetworks = Option<Arc<BTreeMap<NetworkId, ClusterNetwork>>>;
 
+/// Servers beyond, in order, by the file of a container's network namespace.
+pub type Beyond = Arc<BTreeMap<PathBuf, Vec<SocketAddr>>>;
+
 /// A standing trouble that only a person can end. It is shown until the next report lacks it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Degraded {
@@ -279,6 +282,10 @@ pub trait Overlay: Send + Sync + 'static {
 
     /// What is to be mirrored.
     fn networks(&self) -> watch::Receiver<ClusterNetworks>;
+
+    /// The servers beyond that Docker's resolver asks, for each container of which that is certain, by
+    /// the file of its network namespace; replaces what was told before.
+    fn beyond(&self, servers: Beyond);
 
     /// All standing troubles between this host's Docker and the cluster; replaces the last report.
     fn report(&self, degraded: Vec<Degraded>);

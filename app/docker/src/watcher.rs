@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use weft_docker_api::{ApiError, Container, Engine, Event, EventStream, Filters};
 
 use crate::aliases::{Aliases, names_of};
+use crate::beyond::BeyondKeeper;
 use crate::exits::Exits;
 use crate::mirror::DRIVER;
 use crate::presence::Presence;
@@ -47,6 +48,7 @@ pub(crate) struct Watcher {
     mirror: Arc<Notify>,
     presence: Presence,
     exits: Exits,
+    beyond: BeyondKeeper,
     /// Containers that are being asked for, and whether something happened to them meanwhile.
     asking: BTreeMap<String, bool>,
     answers: JoinSet<Answered>,
@@ -65,9 +67,11 @@ impl Watcher {
         mirror: Arc<Notify>,
         (presence, exits): (Presence, Exits),
     ) -> Self {
+        let beyond = BeyondKeeper::new(Arc::clone(&overlay));
         Self {
             engine,
             overlay,
+            beyond,
             aliases,
             mirror,
             presence,
@@ -147,9 +151,11 @@ impl Watcher {
         match (event.kind.as_str(), event.action.as_str()) {
             ("network", "create") => self.mirror.notify_one(),
             ("network", "destroy" | "remove") => self.destroyed(event).await,
-            ("network", "connect") => self.ask(event.attribute("container").to_owned()),
+            ("network", "connect" | "disconnect") => {
+                self.ask(event.attribute("container").to_owned());
+            }
             ("container", "create" | "start" | "rename") => self.ask(id.to_owned()),
-            ("container", "destroy") => self.aliases.forget(id),
+            ("container", "destroy") => self.forget(id),
             _ => {}
         }
     }
@@ -196,11 +202,17 @@ impl Watcher {
                 let attachments = self.overlay.attachments().await;
                 self.rename(&container, &attachments).await;
                 self.exits.runs(&container, &attachments).await;
+                self.beyond.learn(&container, &attachments).await;
                 self.revive(&container);
             }
-            Err(error) if error.is_not_found() => self.aliases.forget(&id),
+            Err(error) if error.is_not_found() => self.forget(&id),
             Err(error) => tracing::warn!(%error, "docker does not tell a container's names"),
         }
+    }
+
+    fn forget(&mut self, id: &str) {
+        self.aliases.forget(id);
+        self.beyond.forget(id);
     }
 
     async fn rename(&self, container: &Container, attachments: &[Attachment]) {
@@ -219,6 +231,7 @@ impl Watcher {
         self.mirror.notify_one();
         match self.engine.containers(LIST_WITHIN).await {
             Ok(containers) => {
+                self.beyond.keep(&containers);
                 for container in containers {
                     if matches!(container.state.as_str(), "created" | "exited") {
                         self.revivable.insert(container.id.clone());
@@ -242,7 +255,15 @@ fn wanted() -> Filters {
     let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
     Filters {
         kinds: words(&["network", "container"]),
-        actions: words(&["create", "destroy", "remove", "connect", "start", "rename"]),
+        actions: words(&[
+            "create",
+            "destroy",
+            "remove",
+            "connect",
+            "disconnect",
+            "start",
+            "rename",
+        ]),
     }
 }
 

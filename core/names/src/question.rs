@@ -1,6 +1,7 @@
 //! Who asks for what.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 use weft_model::NetworkId;
 
@@ -9,6 +10,8 @@ use weft_model::NetworkId;
 pub struct Asker {
     /// The networks that the asking container is on.
     pub networks: BTreeSet<NetworkId>,
+    /// The servers beyond that its own resolver asks, in order, if we may do so in its place.
+    pub beyond: Vec<SocketAddr>,
 }
 
 /// The kinds of record that are told apart here.

@@ -73,6 +73,11 @@ impl Zone {
         Self { records, pointers, ..self.clone() }
     }
 
+    /// Whether it is `web.app` in zone `app`, known or not.
+    pub(crate) fn has_inside(&self, name: &Name) -> bool {
+        self.inside(name).is_some()
+    }
+
     /// `web` for `web.app` in zone `app`.
     fn inside(&self, name: &Name) -> Option<Name> {
         let zone = self.name.as_ref()?.as_str();

@@ -62,7 +62,7 @@ fn zones() -> Zones {
 
 #[track_caller]
 fn check(asker: &[NetworkId], kind: Kind, question: &str, expected: &Answer) {
-    let asker = Asker { networks: asker.iter().copied().collect() };
+    let asker = Asker { networks: asker.iter().copied().collect(), ..Asker::default() };
     let question = Question { name: question.to_owned(), kind };
     assert_eq!(&answer(&zones(), &asker, &question), expected, "{question:?} of {asker:?}");
 }
@@ -156,7 +156,10 @@ fn what_has_ended_counts_for_those_who_are_on_its_network() {
     let mut data = Zone::new(&network(DATA, "data", "10.8.0.0/24", true));
     data.ended.insert(ip("10.8.0.7"));
     let zones = Zones::build([data]);
-    let asker = |networks: &[NetworkId]| Asker { networks: networks.iter().copied().collect() };
+    let asker = |networks: &[NetworkId]| Asker {
+        networks: networks.iter().copied().collect(),
+        ..Asker::default()
+    };
     assert_eq!(zones.ended(&asker(&[APP])), BTreeSet::new());
     assert_eq!(zones.ended(&asker(&[APP, DATA])), BTreeSet::from([ip("10.8.0.7")]));
 }

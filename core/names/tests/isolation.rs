@@ -54,7 +54,7 @@ fn zones() -> impl Strategy<Value = Vec<Zone>> {
 
 fn asker() -> impl Strategy<Value = Asker> {
     prop::collection::btree_set((0..NETWORKS).prop_map(id), 0..4)
-        .prop_map(|networks| Asker { networks })
+        .prop_map(|networks| Asker { networks, ..Asker::default() })
 }
 
 fn question() -> impl Strategy<Value = Question> {
@@ -125,7 +125,7 @@ proptest! {
     #[test]
     fn every_address_of_a_name_is_answered(zones in zones(), label in 0..LABELS.len()) {
         let name: Name = LABELS[label].parse().unwrap();
-        let asker = Asker { networks: (0..NETWORKS).map(id).collect() };
+        let asker = Asker { networks: (0..NETWORKS).map(id).collect(), ..Asker::default() };
         let question = Question { name: LABELS[label].to_owned(), kind: Kind::A };
         let all: BTreeSet<IpAddr> =
             zones.iter().filter_map(|zone| zone.records.get(&name)).flatten().copied().collect();

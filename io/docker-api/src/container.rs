@@ -14,6 +14,8 @@ pub struct Container {
     pub id: String,
     /// Its name, with a slash before it.
     pub name: String,
+    /// The file on the host that is `/etc/resolv.conf` inside.
+    pub resolv_conf_path: String,
     /// What it does.
     pub state: ContainerState,
     /// What the user asked for.
@@ -69,6 +71,12 @@ pub struct HostConfig {
     /// When the Engine starts it by itself.
     #[serde(deserialize_with = "nullable")]
     pub restart_policy: RestartPolicy,
+    /// The name servers that the user named for it (`--dns`).
+    #[serde(deserialize_with = "nullable")]
+    pub dns: Vec<String>,
+    /// Others that it knows by names of its own (`--link`).
+    #[serde(deserialize_with = "nullable")]
+    pub links: Vec<String>,
 }
 
 /// When the Engine starts a container by itself.
@@ -106,6 +114,9 @@ pub struct EndpointSettings {
     /// All names (Engine 25 and later).
     #[serde(rename = "DNSNames", deserialize_with = "nullable")]
     pub dns_names: Vec<String>,
+    /// Others that it knows by names of its own (`--link`).
+    #[serde(deserialize_with = "nullable")]
+    pub links: Vec<String>,
     /// Its address.
     #[serde(rename = "IPAddress")]
     pub ip_address: String,
@@ -145,7 +156,7 @@ mod tests {
     #[test]
     fn a_created_container_of_an_old_engine_is_read() {
         let body = r#"{"Id":"c1","Name":"/web","State":{"Status":"created","Running":false,"Error":""},
-            "HostConfig":{"RestartPolicy":{"Name":"always","MaximumRetryCount":0}},
+            "HostConfig":{"RestartPolicy":{"Name":"always","MaximumRetryCount":0},"Dns":null,"Links":null},
             "Config":{"Hostname":"web1","Labels":null},
             "NetworkSettings":{"SandboxKey":"","Networks":{"app":{"IPAMConfig":null,"Aliases":["db"],
               "NetworkID":"","EndpointID":"","DriverOpts":null},"other":{"Aliases":null}}}}"#;
@@ -155,6 +166,19 @@ mod tests {
         assert_eq!(container.network_settings.networks["app"].aliases, ["db"]);
         assert!(container.network_settings.networks["other"].aliases.is_empty());
         assert_eq!(container.state.pid, 0);
+    }
+
+    #[test]
+    fn the_names_that_a_container_asks_for_itself_are_read() {
+        let body = r#"{"ResolvConfPath":"/var/lib/docker/containers/c1/resolv.conf",
+            "HostConfig":{"Dns":["192.0.2.53"],"Links":["/db:/web/database"]},
+            "NetworkSettings":{"Networks":{"app":{"Links":["db:database"]},"other":{"Links":null}}}}"#;
+        let container: Container = serde_json::from_str(body).unwrap();
+        assert_eq!(container.resolv_conf_path, "/var/lib/docker/containers/c1/resolv.conf");
+        assert_eq!(container.host_config.dns, ["192.0.2.53"]);
+        assert_eq!(container.host_config.links, ["/db:/web/database"]);
+        assert_eq!(container.network_settings.networks["app"].links, ["db:database"]);
+        assert!(container.network_settings.networks["other"].links.is_empty());
     }
 
     #[test]

@@ -30,7 +30,7 @@ fn main() {
     let tcp = TcpListener::bind(server).unwrap();
     let network = NetworkId::from_random(1);
     let (_zones, zones) = watch::channel(Arc::new(Zones::build([zone(network)])));
-    let (_asker, asker) = watch::channel(Asker { networks: [network].into() });
+    let (_asker, asker) = watch::channel(Asker { networks: [network].into(), ..Asker::default() });
     let upstream = Arc::new(Nameservers::new(vec![]));
     let stop = CancellationToken::new();
     let resolver = Resolver::new(zones, || {}).unwrap();

@@ -1,5 +1,6 @@
 //! One question's way: read, ask `core/names`, say or hand on.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rand::seq::SliceRandom as _;
@@ -22,7 +23,10 @@ pub(crate) struct Desk {
 pub(crate) enum Verdict {
     Ignore,
     Reply(Vec<u8>),
-    Forward,
+    /// To the asker's own resolver, or past it if that knows no more than the servers beyond.
+    Forward {
+        beyond: bool,
+    },
 }
 
 impl Desk {
@@ -51,12 +55,31 @@ impl Desk {
         message::without(&reply, &ended).unwrap_or(reply)
     }
 
+    /// The server beyond that is asked first, or after another one; absent: nobody is left but the
+    /// asker's own resolver.
+    pub(crate) fn beyond(&self, after: Option<SocketAddr>) -> Option<SocketAddr> {
+        let asker = self.asker.borrow();
+        let mut servers = asker.beyond.iter().copied();
+        if let Some(after) = after {
+            servers.find(|server| *server == after)?;
+        }
+        servers.next()
+    }
+
+    /// How many servers beyond there are.
+    pub(crate) fn count_beyond(&self) -> u32 {
+        u32::try_from(self.asker.borrow().beyond.len()).unwrap_or(u32::MAX)
+    }
+
     fn answer(&self, request: &Request, transport: Transport) -> Verdict {
-        let mut answer =
-            weft_names::answer(&self.zones.borrow(), &self.asker.borrow(), &request.question);
+        let (zones, asker) = (self.zones.borrow(), self.asker.borrow());
+        let mut answer = weft_names::answer(&zones, &asker, &request.question);
         self.queries.count(outcome(&answer));
         match &mut answer {
-            Answer::Forward => return Verdict::Forward,
+            Answer::Forward => {
+                let beyond = weft_names::is_beyond(&zones, &asker, &request.question);
+                return Verdict::Forward { beyond };
+            }
             Answer::Addresses(addresses) => addresses.shuffle(&mut rand::rng()),
             Answer::Pointer(_) | Answer::Empty | Answer::Nonexistent | Answer::Refuse => {}
         }

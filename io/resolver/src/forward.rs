@@ -1,4 +1,4 @@
-//! Questions over UDP that are not ours: one upstream socket for all of a container.
+//! Questions over UDP that are not ours: handed on, to one after the other until there is an answer.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,112 +11,185 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use crate::desk::Desk;
-use crate::flight::{Ask, Flight};
-use crate::{Outcome, Upstream, message};
+use crate::flight::{Ask, Flight, Journey, Target};
+use crate::lines::Lines;
+use crate::message::Worth;
+use crate::{DEADLINE, Outcome, Upstream, message};
 
-/// After this long without a question the socket is closed.
+/// After this long without a question the sockets are closed.
 const QUIET: Duration = Duration::from_secs(30);
-/// The largest datagram.
-const LARGEST: usize = 65_535;
 
 /// Hands questions on and answers back.
 pub(crate) struct Forwarder {
-    pub(crate) client: Arc<UdpSocket>,
-    pub(crate) upstream: Arc<dyn Upstream>,
-    pub(crate) desk: Desk,
-}
-
-/// An open socket to the upstream. A broken one is never kept: behind it may be a stale
-/// connection-tracking entry, such as after a restart of Docker, whose resolver then has another
-/// port.
-struct Line {
-    socket: UdpSocket,
-    buffer: Vec<u8>,
+    client: Arc<UdpSocket>,
+    upstream: Arc<dyn Upstream>,
+    desk: Desk,
+    lines: Lines,
+    flight: Flight,
 }
 
 enum Event {
     Ask(Ask),
-    Reply(usize),
-    Broken(io::Error),
+    Reply(u64, usize),
+    Broken(u64, io::Error),
     Time,
     Closed,
 }
 
 impl Forwarder {
-    pub(crate) async fn run(self, mut queue: mpsc::Receiver<Ask>) {
-        let mut flight = Flight::default();
-        let mut line = None;
+    pub(crate) fn new(client: Arc<UdpSocket>, upstream: Arc<dyn Upstream>, desk: Desk) -> Self {
+        let (lines, flight) = (Lines::new(Arc::clone(&upstream)), Flight::default());
+        Self { client, upstream, desk, lines, flight }
+    }
+
+    pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Ask>) {
         loop {
-            let wake = flight.next_deadline().unwrap_or_else(|| Instant::now() + QUIET);
-            match next(&mut queue, &mut line, wake).await {
-                Event::Ask(ask) => self.ask(&mut flight, &mut line, ask).await,
-                Event::Reply(length) => self.reply(&mut flight, line.as_ref(), length),
-                Event::Broken(error) => self.mend(&mut flight, &mut line, &error).await,
-                Event::Time => self.expire(&mut flight, &mut line),
+            // Others on this thread have their turn, however much comes in.
+            tokio::task::consume_budget().await;
+            match self.next(&mut queue).await {
+                Event::Ask(ask) => self.ask(ask).await,
+                Event::Reply(line, length) => self.reply(line, length).await,
+                Event::Broken(line, error) => {
+                    let stranded = self.broken(line, &error);
+                    self.send(stranded).await;
+                }
+                Event::Time => self.expire().await,
                 Event::Closed => return,
             }
         }
     }
 
-    async fn ask(&self, flight: &mut Flight, line: &mut Option<Line>, ask: Ask) {
-        let bytes = match flight.begin(Instant::now(), ask, rand::random) {
-            Ok(bytes) => bytes,
-            Err(ask) => return self.fail(&ask, Outcome::Overloaded),
-        };
-        if let Err(error) = self.send(line, &bytes).await {
-            self.mend(flight, line, &error).await;
+    async fn next(&mut self, queue: &mut mpsc::Receiver<Ask>) -> Event {
+        let wake = self.flight.next_due().unwrap_or_else(|| Instant::now() + QUIET);
+        // Cancel-safe: a question or datagram is taken only by the branch that wins. In no order: a
+        // flood of forged answers does not stand in the way of questions.
+        tokio::select! {
+            (line, read) = self.lines.receive() => match read {
+                Ok(length) => Event::Reply(line, length),
+                Err(error) => Event::Broken(line, error),
+            },
+            ask = queue.recv() => ask.map_or(Event::Closed, Event::Ask),
+            () = tokio::time::sleep_until(wake) => Event::Time,
         }
     }
 
-    async fn send(&self, line: &mut Option<Line>, bytes: &[u8]) -> io::Result<()> {
-        let open = match line.take() {
-            Some(open) => open,
-            None => self.open().await?,
-        };
-        open.socket.send(bytes).await?;
-        *line = Some(open);
-        Ok(())
+    async fn ask(&mut self, ask: Ask) {
+        if self.flight.is_full() {
+            return self.fail(&ask, Outcome::Overloaded);
+        }
+        let first = self.desk.beyond(None).filter(|_| ask.beyond);
+        let target = first.map_or(Target::Own, Target::Beyond);
+        let deadline = Instant::now() + DEADLINE;
+        self.send(vec![Journey { ask, target, deadline, again: false }]).await;
     }
 
-    async fn open(&self) -> io::Result<Line> {
-        let upstream = Arc::clone(&self.upstream);
-        let socket = tokio::task::spawn_blocking(move || upstream.udp()).await??;
-        socket.set_nonblocking(true)?;
-        Ok(Line { socket: UdpSocket::from_std(socket)?, buffer: vec![0; LARGEST] })
-    }
-
-    fn reply(&self, flight: &mut Flight, line: Option<&Line>, length: usize) {
-        let reply = line.and_then(|line| line.buffer.get(..length)).unwrap_or_default();
-        if let Some((client, bytes)) = flight.end(reply) {
-            self.say(&self.desk.believe(bytes), client);
+    /// It ends: whatever does not get away is a step further in its journey.
+    async fn send(&mut self, mut journeys: Vec<Journey>) {
+        while let Some(journey) = journeys.pop() {
+            journeys.extend(self.send_one(journey).await);
         }
     }
 
-    /// A fresh socket for what is under way; a question that breaks two sockets has failed.
-    async fn mend(&self, flight: &mut Flight, line: &mut Option<Line>, error: &io::Error) {
-        debug!(%error, "upstream name server out of reach");
-        *line = None;
-        self.upstream.failed();
-        let (once, failed) = flight.again();
-        failed.iter().for_each(|ask| self.fail(ask, Outcome::Unanswered));
-        for bytes in once {
-            if self.send(line, &bytes).await.is_err() {
-                *line = None;
-                let all = flight.abandon();
-                return all.iter().for_each(|ask| self.fail(ask, Outcome::Unanswered));
+    /// Answers what has to go another way: nothing, or all that was on the same line.
+    async fn send_one(&mut self, journey: Journey) -> Vec<Journey> {
+        let until = self.patience(&journey);
+        let line = match self.lines.pick(journey.target, &self.flight).await {
+            Ok(line) => line,
+            Err(error) => {
+                self.out_of_reach(journey.target, &error);
+                return self.onward(journey).into_iter().collect();
+            }
+        };
+        let bytes = self.flight.begin((line, until), journey, rand::random);
+        match self.lines.send(line, &bytes).await {
+            Ok(()) => Vec::new(),
+            Err(error) => self.broken(line, &error),
+        }
+    }
+
+    /// Those beyond share the time with the own resolver, which has all that is left.
+    fn patience(&self, journey: &Journey) -> Instant {
+        match journey.target {
+            Target::Own => journey.deadline,
+            Target::Beyond(_) => {
+                let share = DEADLINE / self.desk.count_beyond().saturating_add(1);
+                journey.deadline.min(Instant::now() + share)
             }
         }
     }
 
-    fn expire(&self, flight: &mut Flight, line: &mut Option<Line>) {
-        let over = flight.expire(Instant::now());
-        if !over.is_empty() {
+    async fn reply(&mut self, line: u64, length: usize) {
+        let reply = self.lines.datagram(length);
+        let Some((journey, reply)) = self.flight.end(line, reply) else { return };
+        match self.instead(journey.target, &reply) {
+            Some(target) => self.send(vec![Journey { target, ..journey }]).await,
+            None => self.say(&self.desk.believe(reply), journey.ask.client),
+        }
+    }
+
+    /// Who is asked as well, after an answer.
+    fn instead(&self, target: Target, reply: &[u8]) -> Option<Target> {
+        let Target::Beyond(server) = target else { return None };
+        let next = self.desk.beyond(Some(server))?;
+        match message::worth(reply) {
+            Worth::All => None,
+            Worth::Nothing => Some(Target::Beyond(next)),
+            Worth::Doubtful => Some(Target::Own),
+        }
+    }
+
+    /// Answers the questions that have to go another way.
+    fn broken(&mut self, line: u64, error: &io::Error) -> Vec<Journey> {
+        let target = self.lines.target(line);
+        self.lines.close(line);
+        if let Some(target) = target {
+            self.out_of_reach(target, error);
+        }
+        let stranded = self.flight.strand(line);
+        stranded.into_iter().filter_map(|journey| self.onward(journey)).collect()
+    }
+
+    fn out_of_reach(&self, target: Target, error: &io::Error) {
+        debug!(%error, ?target, "name server out of reach");
+        if target == Target::Own {
             self.upstream.failed();
         }
-        if !over.is_empty() || flight.next_deadline().is_none() {
-            *line = None;
+    }
+
+    /// The next step: another server, the own resolver, that once more over a fresh socket; no more.
+    fn onward(&self, journey: Journey) -> Option<Journey> {
+        match journey.target {
+            Target::Beyond(server) => {
+                let target = self.desk.beyond(Some(server)).map_or(Target::Own, Target::Beyond);
+                Some(Journey { target, ..journey })
+            }
+            Target::Own if journey.again => {
+                self.fail(&journey.ask, Outcome::Unanswered);
+                None
+            }
+            Target::Own => Some(Journey { again: true, ..journey }),
         }
-        over.iter().for_each(|ask| self.fail(ask, Outcome::Unanswered));
+    }
+
+    async fn expire(&mut self) {
+        let now = Instant::now();
+        let over = self.flight.expire(now);
+        if over.is_empty() && self.flight.next_due().is_none() {
+            return self.lines.close_all();
+        }
+        if over.iter().any(|(_, journey)| journey.target == Target::Own) {
+            self.upstream.failed();
+        }
+        let mut further = Vec::new();
+        for (line, journey) in over {
+            self.lines.doubt(line);
+            if journey.deadline <= now || journey.target == Target::Own {
+                self.fail(&journey.ask, Outcome::Unanswered);
+            } else {
+                further.extend(self.onward(journey));
+            }
+        }
+        self.send(further).await;
     }
 
     fn fail(&self, ask: &Ask, outcome: Outcome) {
@@ -129,22 +202,5 @@ impl Forwarder {
     fn say(&self, reply: &[u8], to: SocketAddr) {
         // A lost answer is asked for again: that is what UDP promises.
         let _sent = self.client.try_send_to(reply, to);
-    }
-}
-
-async fn next(queue: &mut mpsc::Receiver<Ask>, line: &mut Option<Line>, wake: Instant) -> Event {
-    // Cancel-safe: a question or datagram is taken only by the branch that wins.
-    tokio::select! {
-        biased;
-        received = receive(line) => received.map_or_else(Event::Broken, Event::Reply),
-        ask = queue.recv() => ask.map_or(Event::Closed, Event::Ask),
-        () = tokio::time::sleep_until(wake) => Event::Time,
-    }
-}
-
-async fn receive(line: &mut Option<Line>) -> io::Result<usize> {
-    match line {
-        Some(line) => line.socket.recv(&mut line.buffer).await,
-        None => std::future::pending().await,
     }
 }

@@ -144,6 +144,28 @@ pub(crate) fn belongs(reply: &[u8], request: &[u8]) -> bool {
     is_reply && (bare_error || same)
 }
 
+/// What a server's answer is worth while there is another one to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Worth {
+    /// It is the answer.
+    All,
+    /// Every Engine asks the next server: SERVFAIL, REFUSED.
+    Nothing,
+    /// Some Engines ask the next server and some do not: NXDOMAIN of a server that is no authority.
+    Doubtful,
+}
+
+/// How Docker's resolver takes an answer (`libnetwork/resolver.go`, Engine 20.10 to 28).
+pub(crate) fn worth(reply: &[u8]) -> Worth {
+    let byte = |at: usize| reply.get(at).copied().unwrap_or_default();
+    let is_authority = byte(2) & 0x04 != 0;
+    match (byte(3) & 0x0f, is_authority) {
+        (0, _) | (3, true) => Worth::All,
+        (2 | 5, _) => Worth::Nothing,
+        _ => Worth::Doubtful,
+    }
+}
+
 /// The bytes of the one question, name and kind and class.
 fn question_section(message: &[u8]) -> Option<&[u8]> {
     let body = message.get(HEADER..)?;

@@ -1,7 +1,7 @@
 //! The host's own name servers, for workloads that have no resolver of their own.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket as StdUdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::net::TcpStream;
 
-use crate::Upstream;
+use crate::{Upstream, plain_udp};
 
 /// How long the first server is passed over after it did not answer.
 const SHUNNED: Duration = Duration::from_secs(30);
@@ -67,14 +67,7 @@ impl Nameservers {
 
 impl Upstream for Nameservers {
     fn udp(&self) -> io::Result<StdUdpSocket> {
-        let server = self.current()?;
-        let any: IpAddr = match server {
-            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-        };
-        let socket = StdUdpSocket::bind((any, 0))?;
-        socket.connect(server)?;
-        Ok(socket)
+        plain_udp(self.current()?)
     }
 
     fn tcp(&self) -> BoxFuture<'_, io::Result<TcpStream>> {

@@ -96,8 +96,7 @@ async fn serve(
     let udp = Arc::new(UdpSocket::from_std(sockets.udp)?);
     let tcp = TcpListener::from_std(sockets.tcp)?;
     let (asks, queue) = mpsc::channel(MAX_IN_FLIGHT);
-    let forwarder =
-        Forwarder { client: Arc::clone(&udp), upstream: Arc::clone(&upstream), desk: desk.clone() };
+    let forwarder = Forwarder::new(Arc::clone(&udp), Arc::clone(&upstream), desk.clone());
     let overflow = Overflow::follow(&udp)?;
     let vigil = Vigil::new(AWAKE, Instant::now());
     let counter = Counter { socket: udp, desk: desk.clone(), asks, share, overflow, vigil };

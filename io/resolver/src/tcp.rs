@@ -68,10 +68,13 @@ impl Connection {
         match self.desk.decide(request, Transport::Tcp) {
             Verdict::Ignore => None,
             Verdict::Reply(reply) => Some(reply),
-            Verdict::Forward => match timeout(DEADLINE, self.forward(request)).await {
-                Ok(Ok(reply)) => Some(self.desk.believe(reply)),
-                Ok(Err(_)) | Err(_) => self.fail(request),
-            },
+            // Few ask so, and a connection is kept: one hop more does not matter.
+            Verdict::Forward { beyond: _ } => {
+                match timeout(DEADLINE, self.forward(request)).await {
+                    Ok(Ok(reply)) => Some(self.desk.believe(reply)),
+                    Ok(Err(_)) | Err(_) => self.fail(request),
+                }
+            }
         }
     }
 

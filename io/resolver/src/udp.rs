@@ -97,17 +97,18 @@ impl Counter {
         match self.desk.decide(bytes, Transport::Udp) {
             Verdict::Ignore => {}
             Verdict::Reply(reply) => self.say(&reply, from),
-            Verdict::Forward => self.forward(bytes, from),
+            Verdict::Forward { beyond } => {
+                self.forward(Ask { client: from, request: bytes.to_vec(), beyond });
+            }
         }
     }
 
-    fn forward(&self, bytes: &[u8], from: SocketAddr) {
-        if self.asks.try_send(Ask { client: from, request: bytes.to_vec() }).is_ok() {
-            return;
-        }
+    fn forward(&self, ask: Ask) {
+        let Err(refused) = self.asks.try_send(ask) else { return };
         self.desk.queries.count(Outcome::Overloaded);
-        if let Some(reply) = message::server_failure(bytes) {
-            self.say(&reply, from);
+        let ask = refused.into_inner();
+        if let Some(reply) = message::server_failure(&ask.request) {
+            self.say(&reply, ask.client);
         }
     }
 

@@ -1,7 +1,9 @@
 //! Where questions go that are not ours.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream as StdTcpStream, UdpSocket as StdUdpSocket};
+use std::net::{
+    IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream as StdTcpStream, UdpSocket as StdUdpSocket,
+};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::Arc;
 
@@ -31,27 +33,40 @@ pub trait Upstream: Send + Sync + 'static {
     /// The future ends with what the kernel says.
     fn tcp(&self) -> BoxFuture<'_, io::Result<TcpStream>>;
 
+    /// As many UDP sockets, each connected to a server beyond and with a port of its own, opened where
+    /// the asker is. It may block for a moment, as [`Self::udp`].
+    ///
+    /// # Errors
+    ///
+    /// What the kernel says; or that there is no such way.
+    fn beyond(&self, _server: SocketAddr, _count: usize) -> io::Result<Vec<StdUdpSocket>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Where the last sockets led, nobody answered: the next ones may lead elsewhere.
     fn failed(&self) {}
 }
 
 type Open<S> = Arc<dyn Fn() -> io::Result<S> + Send + Sync>;
+type OpenBeyond = Arc<dyn Fn(SocketAddr, usize) -> io::Result<Vec<StdUdpSocket>> + Send + Sync>;
 
-/// An upstream of two functions that open sockets, such as inside a container's namespace.
+/// An upstream of functions that open sockets, such as inside a container's namespace.
 ///
-/// Both functions may block; they are called off the runtime's threads.
+/// They may block; they are called off the runtime's threads.
 pub struct Factories {
     udp: Open<StdUdpSocket>,
     tcp: Open<StdTcpStream>,
+    beyond: OpenBeyond,
 }
 
 impl Factories {
-    /// Takes the functions; each returns a connected socket.
+    /// Takes the functions; each returns connected sockets, the last one to a server beyond.
     pub fn new(
         udp: impl Fn() -> io::Result<StdUdpSocket> + Send + Sync + 'static,
         tcp: impl Fn() -> io::Result<StdTcpStream> + Send + Sync + 'static,
+        beyond: impl Fn(SocketAddr, usize) -> io::Result<Vec<StdUdpSocket>> + Send + Sync + 'static,
     ) -> Self {
-        Self { udp: Arc::new(udp), tcp: Arc::new(tcp) }
+        Self { udp: Arc::new(udp), tcp: Arc::new(tcp), beyond: Arc::new(beyond) }
     }
 }
 
@@ -64,6 +79,10 @@ impl std::fmt::Debug for Factories {
 impl Upstream for Factories {
     fn udp(&self) -> io::Result<StdUdpSocket> {
         (self.udp)()
+    }
+
+    fn beyond(&self, server: SocketAddr, count: usize) -> io::Result<Vec<StdUdpSocket>> {
+        (self.beyond)(server, count)
     }
 
     fn tcp(&self) -> BoxFuture<'_, io::Result<TcpStream>> {
@@ -95,6 +114,21 @@ pub fn marked_udp(mark: u32, server: SocketAddr) -> io::Result<StdUdpSocket> {
 /// What the kernel says; marking needs `CAP_NET_ADMIN`.
 pub fn marked_tcp(mark: u32, server: SocketAddr) -> io::Result<StdTcpStream> {
     open(SockType::Stream, mark, server).map(StdTcpStream::from)
+}
+
+/// A UDP socket in the caller's network namespace, connected to `server`; the kernel draws its port.
+///
+/// # Errors
+///
+/// What the kernel says.
+pub fn plain_udp(server: SocketAddr) -> io::Result<StdUdpSocket> {
+    let any: IpAddr = match server {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = StdUdpSocket::bind((any, 0))?;
+    socket.connect(server)?;
+    Ok(socket)
 }
 
 fn open(kind: SockType, mark: u32, server: SocketAddr) -> io::Result<OwnedFd> {

@@ -18,16 +18,13 @@ mod world;
 
 use std::sync::Arc;
 
-use hickory_proto::op::{Message, MessageType, ResponseCode};
+use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::rdata::A;
 use hickory_proto::rr::{RData, Record, RecordType};
 use tokio::net::{TcpListener, UdpSocket};
 use weft_model::NetworkId;
 use weft_resolver::{DEADLINE, MAX_IN_FLIGHT, Outcome};
-use world::{World, question, read, texts, with_edns, write};
-
-/// What the upstream says of every name.
-const OUTSIDE: [u8; 4] = [192, 0, 2, 80];
+use world::{OUTSIDE, World, answer_to, question, read, receive, texts, with_edns, write};
 
 #[tokio::test]
 async fn a_foreign_name_is_handed_on_and_its_answer_back() {
@@ -232,25 +229,10 @@ async fn upstream(world: &World) -> UdpSocket {
     server
 }
 
-async fn receive(server: &UdpSocket) -> (Message, std::net::SocketAddr) {
-    let mut buffer = [0; 4096];
-    let received = tokio::time::timeout(world::PATIENCE, server.recv_from(&mut buffer)).await;
-    let (length, from) = received.unwrap().unwrap();
-    (Message::from_vec(&buffer[..length]).unwrap(), from)
-}
-
 async fn answer_next(server: &UdpSocket, truncated: bool) -> Message {
     let (asked, from) = receive(server).await;
     let mut reply = answer_to(&asked);
     reply.metadata.truncation = truncated;
     server.send_to(&reply.to_vec().unwrap(), from).await.unwrap();
     asked
-}
-
-fn answer_to(asked: &Message) -> Message {
-    let mut reply = asked.clone();
-    reply.metadata.message_type = MessageType::Response;
-    let name = asked.queries[0].name().clone();
-    reply.add_answer(Record::from_rdata(name, 60, RData::A(A(OUTSIDE.into()))));
-    reply
 }

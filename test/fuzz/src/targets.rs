@@ -91,7 +91,7 @@ fn read_name(bytes: &[u8]) {
         pointers: std::collections::BTreeMap::new(),
         ended: BTreeSet::new(),
     };
-    let asker = Asker { networks: BTreeSet::from([network]) };
+    let asker = Asker { networks: BTreeSet::from([network]), ..Asker::default() };
     for kind in [Kind::A, Kind::Aaaa, Kind::Ptr, Kind::Other] {
         let question = Question { name: text.clone(), kind };
         // Nothing is there, and nothing may leak.

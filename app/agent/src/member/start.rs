@@ -221,7 +221,8 @@ fn serve(
     tasks.until(Box::pin(tear_down::tear_down(me, fabric.clone(), kernel, followed)));
     // It takes its redirects down when it is told to stop, so it is not cut off.
     let (resolver, complaints) = (around.resolver.clone(), around.complaints.clone());
-    let names = crate::names::serve(seen.listeners, resolver, complaints, tasks.stop.clone());
+    let wanted = (seen.listeners, around.beyond.clone());
+    let names = crate::names::serve(wanted, resolver, complaints, tasks.stop.clone());
     tasks.tracker.spawn(names);
     desk
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
-use weft_docker::ClusterNetworks;
+use weft_docker::{Beyond, ClusterNetworks};
 use weft_kernel::Linux;
 use weft_names::Zones;
 use weft_resolver::Resolver;
@@ -31,6 +31,8 @@ pub(crate) struct Surroundings {
     pub(crate) cluster_networks: watch::Sender<ClusterNetworks>,
     /// What the resolver reads.
     pub(crate) zones: watch::Sender<Arc<Zones>>,
+    /// Whom Docker's resolver asks for containers.
+    pub(crate) beyond: watch::Receiver<Beyond>,
     /// Answers containers.
     pub(crate) resolver: Resolver,
     /// Hears of containers that ask too much.

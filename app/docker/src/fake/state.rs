@@ -11,7 +11,7 @@ use weft_life::Life;
 use weft_model::{MacAddr, Name, Network, NetworkId, Subnet, Vni};
 
 use crate::{
-    Attachment, ClusterNetwork, Degraded, DockerEndpoint, DockerEndpointId, DockerJoin,
+    Attachment, Beyond, ClusterNetwork, Degraded, DockerEndpoint, DockerEndpointId, DockerJoin,
     DockerNetwork, DockerNetworkId, Names, Refusal,
 };
 
@@ -22,6 +22,7 @@ pub(super) struct State {
     pub(super) endpoints: BTreeMap<DockerEndpointId, Held>,
     pub(super) leases: BTreeSet<(IpNet, IpAddr)>,
     pub(super) degraded: Vec<Degraded>,
+    pub(super) beyond: Beyond,
     pub(super) calls: Vec<String>,
     pub(super) count: u8,
 }

@@ -47,7 +47,7 @@ struct Running {
     canned: Canned,
     mirror: Arc<Notify>,
     stop: CancellationToken,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Drop for Running {
@@ -81,7 +81,7 @@ async fn start() -> Running {
         (Presence::default(), exits),
     );
     tokio::spawn(watcher.run(stop.clone()));
-    Running { overlay, aliases, canned, mirror, stop, _directory: directory }
+    Running { overlay, aliases, canned, mirror, stop, directory }
 }
 
 async fn eventually_called(running: &Running, name: &str, alias: &str) {
@@ -128,4 +128,37 @@ async fn an_endpoint_with_the_right_names_is_not_renamed() {
         running.mirror.notified().await;
     }
     assert_eq!(renamed(), 1);
+}
+
+/// By `--dns`, by what a new Engine notes; not where a network of Docker's own knows names as well.
+#[tokio::test]
+async fn the_servers_of_a_container_are_told_as_long_as_they_are_certain() {
+    let running = start().await;
+    let resolv_conf = running.directory.path().join("resolv.conf");
+    std::fs::write(&resolv_conf, "nameserver 127.0.0.11\n# ExtServers: [192.0.2.1]\n").unwrap();
+    let mut known = container("web", "db");
+    known["NetworkSettings"]["SandboxKey"] = json!("/run/netns/web");
+    known["HostConfig"] = json!({"Dns": ["192.0.2.9"]});
+    let by_dns = known.clone();
+    known["ResolvConfPath"] = json!(resolv_conf);
+    let by_note = known.clone();
+    known["NetworkSettings"]["Networks"]["own"] = json!({"EndpointID": "e2"});
+    for (container, expected) in [
+        (by_dns, Some("192.0.2.9:53")),
+        (by_note.clone(), Some("192.0.2.1:53")),
+        (known, None),
+        (by_note, Some("192.0.2.1:53")),
+    ] {
+        *running.canned.lock().unwrap() = container;
+        let sandbox = std::path::PathBuf::from("/run/netns/web");
+        let servers = expected.map(|server| (sandbox, vec![server.parse().unwrap()]));
+        let servers: BTreeMap<_, _> = servers.into_iter().collect();
+        let wait = async {
+            while *running.overlay.told_beyond() != servers {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let told = tokio::time::timeout(Duration::from_secs(20), wait).await;
+        assert!(told.is_ok(), "{expected:?}: {:?}", running.overlay.told_beyond());
+    }
 }

@@ -62,7 +62,7 @@ pub fn lookup(facts: &Facts, from: &Located, to: &str) -> Result<Lookup, Reason>
 }
 
 fn ask(zones: &Zones, from: &Located, name: &str) -> Vec<IpAddr> {
-    let asker = Asker { networks: BTreeSet::from([from.network]) };
+    let asker = Asker { networks: BTreeSet::from([from.network]), ..Asker::default() };
     let of_kind = |kind| match answer(zones, &asker, &Question { name: name.to_owned(), kind }) {
         Answer::Addresses(all) => all,
         Answer::Pointer(_)

@@ -11,17 +11,20 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
-use hickory_proto::rr::{Name as DnsName, RData, RecordType};
+use hickory_proto::rr::rdata::A;
+use hickory_proto::rr::{Name as DnsName, RData, Record, RecordType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket as AsyncUdpSocket};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use weft_model::{Name, NetworkId};
 use weft_names::{Asker, Zone, Zones};
-use weft_resolver::{Outcome, Resolver, Sockets, Upstream};
+use weft_resolver::{Outcome, Resolver, Sockets, Upstream, plain_udp};
 
 pub(crate) use loopback::own_loopback;
 
+/// What the servers outside say of every name.
+pub const OUTSIDE: [u8; 4] = [192, 0, 2, 80];
 /// Longer than any of these tests may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -63,6 +66,10 @@ impl Upstream for Scripted {
 
     fn tcp(&self) -> BoxFuture<'_, io::Result<TcpStream>> {
         Box::pin(async { TcpStream::connect(self.server()?).await })
+    }
+
+    fn beyond(&self, server: SocketAddr, count: usize) -> io::Result<Vec<UdpSocket>> {
+        (0..count).map(|_| plain_udp(server)).collect()
     }
 
     fn failed(&self) {
@@ -183,7 +190,8 @@ pub fn texts(reply: &Message) -> Vec<String> {
 }
 
 pub fn on(networks: &[u128]) -> Asker {
-    Asker { networks: networks.iter().map(|id| NetworkId::from_random(*id)).collect() }
+    let networks = networks.iter().map(|id| NetworkId::from_random(*id)).collect();
+    Asker { networks, ..Asker::default() }
 }
 
 fn app() -> Zone {
@@ -234,4 +242,21 @@ pub async fn read(stream: &mut TcpStream) -> Vec<u8> {
         message
     };
     tokio::time::timeout(PATIENCE, whole).await.unwrap()
+}
+
+/// The next question to a server, and where from.
+pub async fn receive(server: &AsyncUdpSocket) -> (Message, SocketAddr) {
+    let mut buffer = [0; 4096];
+    let received = tokio::time::timeout(PATIENCE, server.recv_from(&mut buffer)).await;
+    let (length, from) = received.unwrap().unwrap();
+    (Message::from_vec(&buffer[..length]).unwrap(), from)
+}
+
+/// That server's answer.
+pub fn answer_to(asked: &Message) -> Message {
+    let mut reply = asked.clone();
+    reply.metadata.message_type = MessageType::Response;
+    let name = asked.queries[0].name().clone();
+    reply.add_answer(Record::from_rdata(name, 60, RData::A(A(OUTSIDE.into()))));
+    reply
 }
