@@ -13,12 +13,17 @@ use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
+use nix::sys::signal::Signal;
 use weft_e2e::{Cluster, Container, Kind, Over, Said, ask, eventually, holds};
 use weft_kernel::Netns;
-use weft_lab::INTERNET;
+use weft_lab::{Host, INTERNET, NAME_SERVERS, Service};
 
 /// Within this time a new name is known on all hosts.
 const SOON: Duration = Duration::from_secs(5);
+/// Within this time Docker has told of a change, on a busy machine.
+const TOLD: Duration = Duration::from_secs(60);
+/// An address of "the internet" that nobody has.
+const NOBODY: &str = "198.51.100.99";
 /// An answer of our own comes much sooner than this; a question that is lost is asked again later.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
@@ -141,4 +146,53 @@ async fn asks_nobody_outside(v1: &Container<'_>, v2: &Container<'_>) {
         assert_eq!(addresses(&at_v1, name), nothing, "{name}");
     }
     assert!(began.elapsed() < AT_ONCE, "{:?} for what is asked nowhere", began.elapsed());
+}
+
+/// What only a server beyond can know does not pass Docker's resolver, as long as that knows no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_from_outside_is_found_while_docker_sleeps() {
+    let cluster = Cluster::up(1, Kind::Docker).await.unwrap();
+    cluster.network("app", &[]).await.unwrap();
+    let h1 = cluster.host("h1").unwrap();
+    h1.docker(&["network", "create", "own"]).await.unwrap();
+    let servers = NAME_SERVERS.map(|server| server.to_string());
+    let web = Container::start(h1, "app", "web", &["--dns", &servers[0]]).await.unwrap();
+    let second = ["--dns", NOBODY, "--dns", &servers[1]];
+    let poor = Container::start(h1, "app", "poor", &second).await.unwrap();
+    let mate = Container::start(h1, "own", "mate", &[]).await.unwrap();
+    let (at_web, at_poor) = (web.netns().await.unwrap(), poor.netns().await.unwrap());
+    for inside in [&at_web, &at_poor] {
+        eventually(TOLD, || without_docker(h1, || goes_beyond(inside))).await.unwrap();
+    }
+
+    // On a network of Docker's own it knows more, and only it.
+    h1.docker(&["network", "connect", "own", "web"]).await.unwrap();
+    let stays = || {
+        let said = ask(&at_web, "outside.test", RecordType::A, Over::Udp);
+        holds(!matches!(said, Ok(said) if !said.records.is_empty()), || {
+            "docker was not asked".into()
+        })
+    };
+    eventually(TOLD, || without_docker(h1, stays)).await.unwrap();
+    let there = [mate.address("own").await.unwrap()];
+    for name in ["mate", "mate.own"] {
+        eventually(SOON, || ready(finds(&at_web, name, &there))).await.unwrap();
+    }
+    assert_eq!(addresses(&at_web, "outside.test"), Said::found([INTERNET]));
+
+    h1.docker(&["network", "disconnect", "own", "web"]).await.unwrap();
+    eventually(TOLD, || without_docker(h1, || goes_beyond(&at_web))).await.unwrap();
+    cluster.down().await.unwrap();
+}
+
+fn goes_beyond(inside: &Netns) -> anyhow::Result<()> {
+    finds(inside, "outside.test", &[INTERNET.to_string()])
+}
+
+/// Asks while dockerd, and so its resolver, is stopped.
+async fn without_docker(host: &Host, asks: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    host.signal(Service::Docker, Signal::SIGSTOP).await?;
+    let said = asks();
+    host.signal(Service::Docker, Signal::SIGCONT).await?;
+    said
 }
