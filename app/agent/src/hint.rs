@@ -42,7 +42,8 @@ fn of(error: &(dyn Error + 'static)) -> Option<String> {
 
 /// Of a kernel without `nfnetlink` its very protocol is missing.
 const MODULES: &str = "`modprobe nf_tables`, or a kernel that has it";
-const CONFIG: &str = "mend that line; the keys are the flags that `weft agent --help` lists";
+const CONFIG: &str =
+    "mend that line; the keys are the flags that `weft agent --help` lists, and its [store]";
 
 #[cfg(test)]
 mod tests {

@@ -32,7 +32,7 @@ const EGRESS: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(172, 30, 0, 1), 16);
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Flags {
-    /// Configuration file (TOML; its keys are these flags' names)
+    /// Configuration file (TOML; its keys are these flags' names, and [store])
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     config: Option<PathBuf>,
@@ -115,13 +115,15 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// If the configuration file was named and is not there, or says something unknown.
+    /// If the configuration file was named and is not there, says something unknown, or names an etcd that
+    /// cannot be asked so.
     pub fn resolve(flags: Flags) -> anyhow::Result<Self> {
-        let file = match &flags.config {
-            Some(path) => read(path)?,
-            None if Path::new(CONFIG).exists() => read(Path::new(CONFIG))?,
-            None => Flags::default(),
-        };
+        let default = Path::new(CONFIG);
+        let config = flags.config.as_deref().or_else(|| default.exists().then_some(default));
+        let file = config.map(read).transpose()?.unwrap_or_default();
+        let etcd = file.store.map(StoreSection::access).transpose().with_context(|| {
+            format!("use [store] of configuration file {}", config.unwrap_or(default).display())
+        })?;
         let path = |flag: Option<PathBuf>, file: Option<PathBuf>, default: &str| {
             flag.or(file).unwrap_or_else(|| default.into())
         };
@@ -137,7 +139,7 @@ impl Options {
             attach: flags.attach.or(file.attach).unwrap_or_default(),
             table_rows: flags.table_rows.or(file.table_rows).unwrap_or(TABLE_ROWS),
             metrics: flags.metrics.or(file.metrics),
-            etcd: file.store.map(StoreSection::access).transpose()?,
+            etcd,
             log_json: flags.log_json || file.log_json,
         })
     }
@@ -183,5 +185,25 @@ mod tests {
         let flags = Flags { config: Some(config), ..Flags::default() };
         let error = format!("{:#}", Options::resolve(flags).unwrap_err());
         assert!(error.contains("unknown field `runn`"), "{error}");
+    }
+
+    #[test]
+    fn an_etcd_that_cannot_be_asked_is_told_with_the_section_that_names_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("weft.toml");
+        let resolved = |section: &str| {
+            std::fs::write(&config, format!("[store]\n{section}\n")).unwrap();
+            Options::resolve(Flags { config: Some(config.clone()), ..Flags::default() })
+        };
+        let good = resolved("etcd = [\"http://192.0.2.1:2379\"]\nprefix = \"/east\"").unwrap();
+        assert_eq!(good.etcd.unwrap().prefix, "/east");
+        let error = resolved("etcd = [\"https://192.0.2.1:2379\"]").unwrap_err();
+        let told = format!("{error:#}");
+        for words in ["[store]", "weft.toml", "etcd's CA"] {
+            assert!(told.contains(words), "{told}");
+        }
+        assert!(crate::hint(&error).is_some_and(|hint| hint.contains("https://HOST:2379")));
+        let error = resolved("prefix = \"/east\"").unwrap_err();
+        assert!(format!("{error:#}").contains("missing field `etcd`"), "{error:#}");
     }
 }

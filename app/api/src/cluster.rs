@@ -43,9 +43,13 @@ pub struct ClusterInit {
     /// How long a node's certificate is good for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_life_seconds: Option<u64>,
-    /// An etcd that keeps the registry; absent: the managers keep it themselves.
+    /// An etcd that keeps the registry; absent: the one that the agent's configuration names, or the
+    /// managers keep it themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etcd: Option<EtcdChoice>,
+    /// The managers keep it themselves, whatever the agent's configuration names.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub embedded: bool,
 }
 
 /// `POST /v1/cluster/join`: this node becomes a member of a cluster that exists.

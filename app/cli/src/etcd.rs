@@ -11,7 +11,7 @@ use crate::failure::Failure;
 /// Who is to keep the registry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// The managers themselves, or what the agent's configuration says.
+    /// The managers themselves.
     #[default]
     Embedded,
     /// An etcd with these members.

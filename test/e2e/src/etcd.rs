@@ -26,6 +26,15 @@ impl<'a> Etcd<'a> {
     /// If it cannot be started.
     pub async fn start(host: &'a Host, hosts: &[&Host]) -> anyhow::Result<Self> {
         Self::certify(host.address(), hosts).await?;
+        Self::start_again(host).await
+    }
+
+    /// Starts it on `host`, with the certificates that are there.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started.
+    pub async fn start_again(host: &'a Host) -> anyhow::Result<Self> {
         let mut etcd = Self { host, pid: String::new() };
         etcd.run().await?;
         Ok(etcd)
@@ -68,6 +77,17 @@ impl<'a> Etcd<'a> {
             file("client.key"),
         ];
         flags.into()
+    }
+
+    /// The section of `weft.toml` that names the etcd of `host`.
+    #[must_use]
+    pub fn section(host: &Host, prefix: &str) -> String {
+        let file = |name: &str| format!("{DIR}/{name}");
+        let (url, ca, cert, key) =
+            (url(host), file("ca.pem"), file("client.pem"), file("client.key"));
+        format!(
+            "[store]\netcd = [{url:?}]\nprefix = {prefix:?}\nca = {ca:?}\ncert = {cert:?}\nkey = {key:?}\n"
+        )
     }
 
     /// Starts it again, with what it had.

@@ -127,14 +127,22 @@ fn without_vote(member: &Member) -> Option<DegradedView> {
                  promote {name}"
             ),
         }),
-        // What is wrong with an etcd is told as the reason why nothing is confirmed.
-        Held::Closed { .. } => None,
-        Held::Yes(office) => office.backing().raft()?.stopped().map(|error| DegradedView {
-            hop: None,
-            reason: format!("this manager does not vote: {error}"),
-            hint: error.hint(),
-        }),
+        Held::Closed { reason, hint } => without_etcd(member, &reason, hint),
+        Held::Yes(office) => {
+            let (backing, error) = (office.backing(), office.backing().stopped()?);
+            if backing.raft().is_none() {
+                return without_etcd(member, &error.to_string(), error.hint());
+            }
+            let reason = format!("this manager does not vote: {error}");
+            Some(DegradedView { hop: None, reason, hint: error.hint() })
+        }
     }
+}
+
+/// If no manager reaches it, that is told as the reason why nothing is confirmed.
+fn without_etcd(member: &Member, why: &str, hint: String) -> Option<DegradedView> {
+    let reason = format!("this manager does not reach the registry, as others do: {why}");
+    member.fabric.registry.fresh().then_some(DegradedView { hop: None, reason, hint })
 }
 
 fn unguarded(why: &str) -> DegradedView {

@@ -31,6 +31,7 @@ const SHORTEST_LIFE: Duration = Duration::from_secs(4);
 pub(crate) async fn found(around: &Surroundings, asked: &ClusterInit) -> Answer<Membership> {
     let etcd = match &asked.etcd {
         Some(choice) => Some(crate::etcd::access(choice)?),
+        None if asked.embedded => None,
         None => around.options.etcd.clone(),
     };
     let vxlan_port = asked.vxlan_port.unwrap_or(DEFAULT_VXLAN_PORT);

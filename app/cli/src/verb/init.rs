@@ -20,7 +20,10 @@ Examples:
   weft init
   weft init --name shop --advertise 192.0.2.10
   weft init --pool 10.99.0.0/16 --subnet-prefix 24
-  weft init --store etcd=https://192.0.2.1:2379 --etcd-ca ca.pem --etcd-cert weft.pem --etcd-key weft.key";
+  weft init --store etcd=https://192.0.2.1:2379 --etcd-ca ca.pem --etcd-cert weft.pem --etcd-key weft.key
+
+Without --store the registry goes into the etcd that [store] in /etc/weft/weft.toml names, if there is such a section
+(weft agent --help); with --store embedded it stays on the managers' disks all the same.";
 
 /// Found a cluster; this host is its first manager
 #[derive(Args, Debug)]
@@ -51,7 +54,7 @@ pub(crate) struct Init {
     /// [default: 48h]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     certificate_life: Option<Duration>,
-    /// Who keeps the registry: embedded, or etcd=URL[,URL…] [default: embedded]
+    /// Who keeps the registry: embedded, or etcd=URL[,URL…] [default: as configured, or embedded]
     #[arg(long, value_name = "STORE", value_parser = etcd::parse_store)]
     store: Option<Place>,
     #[command(flatten)]
@@ -60,9 +63,11 @@ pub(crate) struct Init {
 
 impl Init {
     pub(crate) async fn run(self, session: &mut Session) -> Outcome {
+        let embedded = self.store == Some(Place::Embedded);
         let etcd = self.etcd.choice(self.store.unwrap_or_default())?;
         let init = ClusterInit {
             etcd,
+            embedded,
             name: self.name,
             node_name: self.node_name,
             advertise: self.advertise,
