@@ -128,6 +128,12 @@ impl Disk {
         self.dir.join("manager.redb")
     }
 
+    /// Where a store of what should exist is kept that another one has taken the place of.
+    #[must_use]
+    pub(crate) fn replaced_manager_store(&self) -> PathBuf {
+        self.dir.join("manager.redb.replaced")
+    }
+
     /// The store of what this host has.
     #[must_use]
     pub(crate) fn local_store(&self) -> PathBuf {
@@ -194,7 +200,7 @@ impl Disk {
             fs::rename(from, to).map_err(|source| failed("rename", from, source))
         };
         if path.exists() {
-            rename(&path, &path.with_extension("redb.replaced"))?;
+            rename(&path, &self.replaced_manager_store())?;
         }
         rename(by, &path)?;
         let synced = fs::File::open(&self.dir).and_then(|dir| dir.sync_all());

@@ -50,6 +50,6 @@ pub use admin::openapi;
 pub use attach::Attach;
 pub use datapath::Datapath;
 pub use hint::hint;
-pub use offline::{Recovered, Restore, Restored, recover, restore};
+pub use offline::{Recover, Recovered, Restore, Restored, recover, restore};
 pub use options::{Flags, Options};
 pub use run::run;

@@ -5,6 +5,7 @@
 //! node goes on.
 
 mod authority;
+mod left_behind;
 mod links;
 mod moving;
 mod premises;

@@ -1,5 +1,6 @@
 //! What is done to a manager's files while its agent does not run.
 
+mod former;
 mod recover;
 mod restore;
 
@@ -17,7 +18,7 @@ use weft_store::{LinkError, Links};
 use crate::options::Options;
 use crate::problem::{Told, problem};
 
-pub use recover::{Recovered, recover};
+pub use recover::{Recover, Recovered, recover};
 pub use restore::{Restore, Restored, restore};
 
 /// A manager that is the only one needs no ways to others.

@@ -108,6 +108,17 @@ impl Etcd {
         founding::remove(&Members::new(access).await?, &access.prefix).await
     }
 
+    /// Takes the store out of use: nobody opens it any more, and whoever has it open changes nothing from now
+    /// on. Its entries stay in etcd until a store is founded there again.
+    ///
+    /// # Errors
+    ///
+    /// [`EtcdFault::Taken`] if another one was founded there meanwhile; otherwise what is wrong with etcd.
+    pub async fn retire(&self) -> Result<(), StoreError> {
+        let open = &self.0.open;
+        founding::retire(&open.members, &open.prefix, open.scale).await
+    }
+
     async fn begin(members: Members, access: &EtcdAccess) -> Result<Self, StoreError> {
         let (scale, now) = founding::read(&members, &access.prefix).await?;
         let tail = Tail::new(scale.ours(now));
@@ -200,7 +211,8 @@ impl Open {
     async fn range_once(&self, prefix: &str) -> Result<Option<Snapshot>, StoreError> {
         let end = self.keys.end(prefix);
         let options = GetOptions::new().with_range(end.clone()).with_limit(PAGE);
-        let first = etcd_client::Txn::new().and_then([
+        let is_founded = transaction::is_founded(&self.keys, self.scale);
+        let first = etcd_client::Txn::new().when([is_founded]).and_then([
             TxnOp::get(self.keys.mark(), None),
             TxnOp::get(self.keys.entry(prefix), Some(options.clone())),
         ]);
@@ -209,6 +221,11 @@ impl Open {
             async move { client.txn(first).await }
         };
         let Answer::Here(answer) = self.ask(Again::May, question).await? else { return Ok(None) };
+        if !answer.succeeded() {
+            // What is done to the entries from now on is no change of this store.
+            self.tail.end(EtcdFault::Replaced.into());
+            return Err(EtcdFault::Replaced.into());
+        }
         let at = answer.header().map_or(0, etcd_client::ResponseHeader::revision);
         let mut answers = answer.op_responses().into_iter();
         let (Some(TxnOpResponse::Get(mark)), Some(TxnOpResponse::Get(mut page))) =

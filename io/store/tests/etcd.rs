@@ -237,6 +237,30 @@ async fn an_etcd_that_was_founded_anew_is_not_taken_for_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_store_that_was_retired_takes_nothing_more_from_whoever_has_it_open() {
+    let etcds = Etcds::start(1);
+    let access = etcds.access();
+    let (store, other) = (found(&access).await, Etcd::open(&access).await.unwrap());
+    let at = put(&store, "/a", vec![1]).await.unwrap();
+    let mut watch = other.watch("", at).unwrap();
+    store.retire().await.unwrap();
+    store.retire().await.unwrap();
+    let ops = vec![Op::Put { key: "/b".into(), value: vec![], lease: None }];
+    let late = other.commit(Txn { conditions: vec![], ops }).await;
+    assert_eq!(late, Ok(Committed::Conflict), "it is to be read again");
+    let replaced = StoreError::Etcd(EtcdFault::Replaced);
+    assert_eq!(other.range("").await, Err(replaced.clone()));
+    assert_eq!(put(&other, "/b", vec![1]).await, Err(replaced));
+    let missing = Etcd::open(&access).await.unwrap_err();
+    assert_eq!(missing, StoreError::Etcd(EtcdFault::Missing(access.prefix.clone())));
+    // What a new one makes of what is left is nothing that the old one's followers are told.
+    assert_eq!(found(&access).await.range("").await.unwrap().entries, []);
+    assert_eq!(watch.next().await, None);
+    let taken = store.retire().await.unwrap_err();
+    assert_eq!(taken, StoreError::Etcd(EtcdFault::Taken(access.prefix)));
+}
+
+#[tokio::test]
 async fn large_transactions_are_one_revision() {
     let etcds = Etcds::start(1);
     let store = found(&etcds.access()).await;

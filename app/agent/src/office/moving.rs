@@ -11,8 +11,9 @@ use weft_registry::{
 use weft_store::{Etcd, EtcdAccess, EtcdFault, Store as _, StoreError};
 
 use super::authority::{Deed, ask_authority};
+use super::left_behind::AT_START;
 use super::seat::SeatKeeper;
-use super::{Held, Office};
+use super::{Held, Office, left_behind};
 use crate::disk::{Disk, DiskError};
 use crate::problem::{Answer, because, chain, problem};
 use crate::registry::Backing;
@@ -47,8 +48,10 @@ pub(crate) async fn move_to_etcd(disk: &Disk, office: &Office, access: &EtcdAcce
 async fn must_be_free(access: &EtcdAccess, office: &Office) -> Answer<()> {
     let here = office.manager.store().range("/").await.map_err(|e| not_moved(&e))?;
     let looked = look(access).await;
-    let error = looked.as_ref().err().unwrap_or(&StoreError::Unsettled);
-    may_leave(&here, there(&looked)).map_err(|why| told(why, error))
+    may_leave(&here, there(&looked)).map_err(|why| match &looked {
+        Ok(_another) => taken(),
+        Err(away) => told(why, away),
+    })
 }
 
 /// The copy could not be founded, as it seems. If it is there all the same, the move goes on; if it
@@ -114,7 +117,7 @@ fn unfinished(error: &StoreError) -> ApiProblem {
 }
 
 const FINISH: &str = "type the same command again: nothing is lost; if that etcd is gone for good, \
-     `weft recover --force` on a manager goes on without it";
+     `weft recover --force --etcd-is-gone` on a manager goes on without it";
 
 /// What a manager is from now on, on its disk.
 pub(super) fn take_up(disk: &Disk, deed: &Deed) -> Result<(), DiskError> {
@@ -171,6 +174,10 @@ impl SeatKeeper {
         let way = membership.and_then(|own| own.authority_pem.zip(own.etcd));
         let Some((pem, etcd)) = way else { return };
         let held = match self.premises.open_etcd(&pem, &etcd).await {
+            Ok(office) if self.is_left_behind(&office, AT_START).await => {
+                office.backing().close().await;
+                left_behind::held()
+            }
             Ok(office) => Held::Yes(office),
             Err(error) => {
                 let reason = chain(error.as_ref()).join(": ");

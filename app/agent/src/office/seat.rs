@@ -22,7 +22,7 @@ use weft_transport::MeshHandle;
 
 use super::authority::{Deed, ask_authority, resign};
 use super::moving::take_up;
-use super::{Held, Office, Premises, Tenure};
+use super::{Held, Office, Premises, Tenure, left_behind};
 use crate::problem::chain;
 use crate::registry::{Followed, managers};
 
@@ -115,10 +115,7 @@ impl SeatKeeper {
     async fn keep(&self, office: Office, role: Option<Role>, view: &View, due: bool) {
         let backing = office.backing();
         let Some(raft) = backing.raft() else {
-            if role == Some(Role::Worker) {
-                self.give_up(Some(office)).await;
-            }
-            return;
+            return self.keep_in_etcd(office, role, due).await;
         };
         if view.cluster().is_some_and(|cluster| cluster.keeping != Keeping::Managers) {
             self.follow_to_etcd(&office, view).await;
@@ -139,6 +136,18 @@ impl SeatKeeper {
         }
         if role == Some(Role::Manager) && !standing.votes {
             ask_for_seat(raft, &others).await;
+        }
+    }
+
+    /// A manager that was left behind asks the etcd no more; who is followed then says what this node is.
+    async fn keep_in_etcd(&self, office: Office, role: Option<Role>, due: bool) {
+        if role == Some(Role::Worker) {
+            return self.give_up(Some(office)).await;
+        }
+        if due && self.is_left_behind(&office, Duration::ZERO).await {
+            tracing::warn!(hint = left_behind::HINT, "{}", left_behind::REASON);
+            office.backing().close().await;
+            self.tenure.set(left_behind::held());
         }
     }
 

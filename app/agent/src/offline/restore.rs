@@ -11,8 +11,9 @@ use weft_api::ProblemKind;
 use weft_kernel::host;
 use weft_model::{Node, Role, Vtep};
 use weft_registry::{Keeping, View, with_keeping, with_only_manager};
-use weft_store::{Raft, Redb, Store};
+use weft_store::{EtcdAccess, Raft, Redb, Store};
 
+use super::former::{self, Former};
 use super::{must_be_stopped, names, refused, runtime};
 use crate::backup::Backup;
 use crate::disk::{Disk, Membership};
@@ -27,8 +28,10 @@ pub struct Restore {
     pub file: PathBuf,
     /// The address that others reach this host at, if it is not the one that the manager had.
     pub advertise: Option<IpAddr>,
-    /// Whether a registry that is here may be replaced.
+    /// Whether a registry that is here, or in an etcd, may be replaced.
     pub force: bool,
+    /// Whether the etcd that kept the registry is gone for good.
+    pub etcd_is_gone: bool,
 }
 
 /// What came of it.
@@ -44,26 +47,25 @@ pub struct Restored {
     pub networks: usize,
     /// The nodes that are managers no longer.
     pub demoted: Vec<String>,
+    /// Under which prefix an etcd kept the registry until now.
+    pub retired: Option<String>,
 }
 
 /// Makes this host the only manager of the cluster in a backup.
 ///
 /// A host that is no member becomes the manager that made the backup, keys and all; a member keeps its
-/// own identity.
+/// own identity. A registry that is in an etcd is taken out of use there: no manager goes on with it.
 ///
 /// # Errors
 ///
-/// If the agent runs, the file is no backup, or this host is of another cluster or has a registry; nothing
-/// has changed then.
+/// If the agent runs, the file is no backup, this host is of another cluster or has a registry, or it cannot be
+/// seen whether the registry goes on in an etcd; nothing has changed then.
 pub fn restore(flags: Flags, asked: &Restore) -> anyhow::Result<Restored> {
     let options = Options::resolve(flags)?;
     must_be_stopped(&options)?;
     let (backup, view) = read(&asked.file)?;
     let disk = Disk::open(&options.state)?;
     let before = disk.membership()?;
-    if backup.membership.etcd.is_some() && !asked.force {
-        return Err(refused(ProblemKind::Conflict, IN_ETCD, IN_ETCD_HINT));
-    }
     let runtime = runtime()?;
     let membership = match &before {
         Some(own) => own_identity(own, &backup, &disk, asked.force)?,
@@ -73,7 +75,18 @@ pub fn restore(flags: Flags, asked: &Restore) -> anyhow::Result<Restored> {
         },
     };
     must_have_name(&view, &membership.node)?;
-    let registry = with_only_manager(&backup.registry, &membership.node)?;
+    let noted = before.as_ref().and_then(|own| own.etcd.clone());
+    let access = options.etcd.clone().or(noted).or_else(|| backup.membership.etcd.clone());
+    let former = runtime.block_on(in_etcd(access.as_ref(), &membership.cluster, asked))?;
+    let mut registry = with_only_manager(&backup.registry, &membership.node)?;
+    if let Some(former) = &former {
+        // Later than all that anybody knows from there.
+        registry.revision = registry.revision.max(former.held.revision);
+        let kept = disk.replaced_manager_store();
+        drop(fs::remove_file(&kept));
+        Raft::restore(&kept, membership.node.id, &former.held)?;
+        runtime.block_on(former.store.retire())?;
+    }
     // It is on this host's disk from now on, wherever it was.
     let registry = with_keeping(&registry, Keeping::Managers)?;
     let membership = Membership { etcd: None, ..membership };
@@ -86,16 +99,32 @@ pub fn restore(flags: Flags, asked: &Restore) -> anyhow::Result<Restored> {
     Raft::restore(&fresh, membership.node.id, &registry)?;
     disk.replace_manager_store(&fresh)?;
     disk.found(&membership)?;
-    Ok(told(&view, &membership.node))
+    let retired = former.and(access).map(|access| access.prefix);
+    Ok(Restored { retired, ..told(&view, &membership.node) })
 }
 
-const IN_ETCD: &str = "the backup is of a cluster whose registry is in an etcd: what that holds and the backup does not would be lost";
-const IN_ETCD_HINT: &str = "managers that reach that etcd need no backup; if it is gone for good, or is to be left: stop the agents \
-     of all managers, then weft restore --force FILE on one, and start it; then, on the others, weft leave --force \
-     and join again";
+const IN_ETCD: &str =
+    "the cluster's registry is in an etcd: what that holds and the backup does not would be lost";
+const IN_ETCD_HINT: &str = "managers that reach that etcd need no backup; if the registry is to leave it, or what it holds is of no use: stop the \
+     agents of all managers, then weft restore --force FILE on one (what etcd holds is kept beside, as manager.redb.replaced)";
+
+/// The registry in an etcd, if there is one, which another one is to take the place of.
+async fn in_etcd(
+    access: Option<&EtcdAccess>,
+    cluster: &str,
+    asked: &Restore,
+) -> anyhow::Result<Option<Former>> {
+    let Some(access) = access.filter(|_access| !asked.etcd_is_gone) else { return Ok(None) };
+    let former = former::look(access, cluster).await?;
+    if former.is_some() && !asked.force {
+        return Err(refused(ProblemKind::Conflict, IN_ETCD, IN_ETCD_HINT));
+    }
+    Ok(former)
+}
 
 fn told(view: &View, me: &Node) -> Restored {
     Restored {
+        retired: None,
         cluster: view.cluster().map(|cluster| cluster.name.to_string()).unwrap_or_default(),
         node: me.name.to_string(),
         nodes: view.nodes().len(),

@@ -22,7 +22,10 @@ is possible at all. If it is not, choose the one with the highest revision among
   weft node promote NODE NODE      to have three again
 
 Workloads run on meanwhile. The CA and the nodes' certificates stay. Managers that come back after all
-find that they are workers; what they knew and this one did not is lost.";
+find that they are workers; what they knew and this one did not is lost.
+
+If the registry was on its way into an etcd (weft store move), name that etcd as [store] in
+/etc/weft/weft.toml: if it has arrived there, this host goes on there.";
 
 /// Make this host the only manager when the others are gone for good
 #[derive(Args, Debug)]
@@ -31,6 +34,9 @@ pub(crate) struct Recover {
     /// They are gone, and what this host does not know may be lost
     #[arg(long)]
     force: bool,
+    /// The etcd that the registry was on its way to is gone for good, and never comes back
+    #[arg(long)]
+    etcd_is_gone: bool,
     /// Directory of the agent's state [default: /var/lib/weft]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
@@ -38,20 +44,29 @@ pub(crate) struct Recover {
 
 impl Recover {
     pub(crate) fn run(self, session: &mut Session) -> Outcome {
-        let recovered = weft_agent::recover(Flags::at(self.state), self.force);
+        let Self { force, etcd_is_gone, state } = self;
+        let asked = weft_agent::Recover { force, etcd_is_gone };
+        let recovered = weft_agent::recover(Flags::at(state), asked);
         let recovered = recovered.map_err(|error| {
             failure("recover the cluster", error.as_ref(), weft_agent::hint(&error).as_deref())
         })?;
-        let Recovered { cluster, node, revision, demoted } = &recovered;
+        let Recovered { cluster, node, revision, demoted, arrived } = &recovered;
         let value = json!({
             "cluster": cluster, "node": node, "revision": revision, "demoted": demoted,
+            "arrived": arrived,
         });
         session.output.show(&value, |_paint| told(&recovered))
     }
 }
 
 fn told(recovered: &Recovered) -> String {
-    let Recovered { cluster, node, revision, demoted } = recovered;
+    let Recovered { cluster, node, revision, demoted, arrived } = recovered;
+    if let Some(prefix) = arrived {
+        return format!(
+            "The registry of {cluster} has arrived in etcd, under {prefix}: {node} goes on there, and so do the managers \
+             that come back.\nStart the agent: systemctl start weft"
+        );
+    }
     let workers = super::demoted(demoted);
     format!(
         "{node} is the only manager of {cluster} now, at revision {revision}.{workers}\n\
@@ -75,11 +90,14 @@ mod tests {
             node: "h3".into(),
             revision: 9,
             demoted: vec!["h1".into(), "h2".into()],
+            arrived: None,
         };
         assert_eq!(
             told(&recovered),
             "h3 is the only manager of weft now, at revision 9. Workers from now on: h1, h2.\n\
              Start the agent (systemctl start weft), then have three again: weft node promote"
         );
+        let there = Recovered { arrived: Some("/weft".into()), ..recovered };
+        assert!(told(&there).contains("in etcd, under /weft: h3 goes on there"));
     }
 }

@@ -41,7 +41,9 @@ pub enum EtcdFault {
         known: u64,
     },
     /// What was acknowledged once is not there any more.
-    #[error("etcd does not hold any more what it held before: it was restored or founded anew")]
+    #[error(
+        "etcd does not hold any more what it held before: it was restored or founded anew, or taken out of use"
+    )]
     Replaced,
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn follow(open: Arc<Open>) {
             }
         }
         if is_replaced(&open).await {
-            tracing::error!("etcd was restored or founded anew: restart weft on this host");
+            tracing::error!("{}", EtcdFault::Replaced);
             open.tail.end(EtcdFault::Replaced.into());
             return;
         }

@@ -7,6 +7,7 @@ use weft_registry::{Revision, Snapshot};
 use super::fault::EtcdFault;
 use super::keyspace::{Keyspace, Scale};
 use super::members::{Again, Answer, Members};
+use super::transaction::is_founded;
 use crate::StoreError;
 
 /// The layout that this version reads and writes.
@@ -73,6 +74,27 @@ pub(super) async fn remove(members: &Members, prefix: &str) -> Result<(), StoreE
     match members.ask(Again::May, question).await? {
         Answer::Here(_removed) => Ok(()),
         Answer::NoLease | Answer::Compacted => Err(StoreError::Unsettled),
+    }
+}
+
+/// Takes a store's founding back: nothing under the prefix is a store then.
+pub(super) async fn retire(
+    members: &Members,
+    prefix: &str,
+    scale: Scale,
+) -> Result<(), StoreError> {
+    let keys = Keyspace::new(prefix);
+    let own = [is_founded(&keys, scale)];
+    let txn = Txn::new().when(own).and_then([TxnOp::delete(keys.founded(), None)]);
+    let question = |mut client: etcd_client::Client| {
+        let txn = txn.clone();
+        async move { client.txn(txn).await }
+    };
+    members.ask(Again::May, question).await?;
+    match read(members, prefix).await {
+        Err(StoreError::Etcd(EtcdFault::Missing(_))) => Ok(()),
+        Ok(_another) => Err(EtcdFault::Taken(prefix.to_owned()).into()),
+        Err(error) => Err(error),
     }
 }
 

@@ -55,10 +55,13 @@ impl Tail {
         Watcher::start(Arc::clone(&self.ledger), told, prefix, after)
     }
 
-    /// Takes in whole commits, in order.
+    /// Takes in whole commits, in order; nothing once it has ended.
     pub(super) fn append(&self, changes: Vec<Change>) {
         let Some(revision) = changes.last().map(|change| change.revision) else { return };
         let mut ledger = locked(&self.ledger);
+        if self.goes_on().is_err() {
+            return;
+        }
         let surplus = (ledger.log.len() + changes.len()).saturating_sub(HISTORY);
         let forgotten = surplus.checked_sub(1);
         let forgotten = forgotten.and_then(|last| ledger.log.iter().chain(&changes).nth(last));
@@ -77,9 +80,11 @@ impl Tail {
         self.tell(revision);
     }
 
-    /// Ends all watches.
+    /// Ends all watches: no change from now on is told.
     pub(super) fn end(&self, why: StoreError) {
+        let ledger = locked(&self.ledger);
         *locked(&self.ended) = Some(why);
+        drop(ledger);
         drop(locked(&self.told).take());
     }
 

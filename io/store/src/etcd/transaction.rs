@@ -41,10 +41,11 @@ pub(super) fn leases(txn: &Txn) -> Vec<LeaseId> {
     needed.collect()
 }
 
-/// The same for etcd. Its last step gets the mark; before that the mark is put, if `marked`.
+/// The same for etcd, as long as it is the store that was opened. Its last step gets the mark; before that
+/// the mark is put, if `marked`.
 pub(super) fn request(keys: &Keyspace, scale: Scale, txn: &Txn, marked: bool) -> Request {
-    let compares: Vec<Compare> =
-        txn.conditions.iter().map(|condition| compare(keys, scale, condition)).collect();
+    let conditions = txn.conditions.iter().map(|condition| compare(keys, scale, condition));
+    let compares: Vec<Compare> = conditions.chain([is_founded(keys, scale)]).collect();
     let steps: Vec<TxnOp> = steps(&txn.ops).into_iter().map(|op| step(keys, op)).collect();
     let mut ops = if steps.len() + MARK <= MOST {
         steps
@@ -57,6 +58,11 @@ pub(super) fn request(keys: &Keyspace, scale: Scale, txn: &Txn, marked: bool) ->
     }
     ops.push(TxnOp::get(keys.mark(), None));
     Request::new().when(compares).and_then(ops)
+}
+
+/// Whether a store is there, and the same as when it was opened.
+pub(super) fn is_founded(keys: &Keyspace, scale: Scale) -> Compare {
+    Compare::create_revision(keys.founded(), CompareOp::Equal, scale.founded)
 }
 
 fn compare(keys: &Keyspace, scale: Scale, condition: &Condition) -> Compare {
