@@ -112,7 +112,7 @@ jepsen: $(SET_UP) ## Managers under every fault for long, embedded and on etcd; 
 	done
 	$(CARGO) build --locked -p weft
 	@for seed in $$(seq $(NEMESIS_RUNS)); do \
-		WEFT_SEED=$$seed $(CARGO) test --locked $(RUNNER) -p weft-e2e --test faults -- --nocapture || exit 1; \
+		WEFT_SEED=$$seed $(CARGO) test --locked $(RUNNER) -p weft-e2e --test faults -- --nocapture --test-threads=1 || exit 1; \
 	done
 
 build: ## Build the binary for installation

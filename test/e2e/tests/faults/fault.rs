@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use weft_e2e::Cluster;
 use weft_lab::Host;
 
+use crate::etcds::{Etcds, Member};
 use crate::field::managers;
 
 /// Longer than it takes to believe that a host is dead.
@@ -20,7 +21,7 @@ const LOSS: u8 = 5;
 const FILL: &str = "dd if=/dev/zero of=/var/lib/weft/fill bs=64k status=none; true";
 
 /// A kind of fault.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// A manager's agent is killed and started again.
     Kill,
@@ -40,6 +41,12 @@ pub(crate) enum Fault {
     Full,
     /// A manager's wall clock jumps a day ahead, then back.
     Clock,
+    /// A member of the etcd is killed and started again.
+    MemberKill,
+    /// A member does nothing for longer than it takes to be thought dead.
+    MemberPause,
+    /// Most members are killed, and started again.
+    MostMembersKill,
 }
 
 impl Fault {
@@ -54,9 +61,21 @@ impl Fault {
         Self::Full,
         Self::Clock,
     ];
+    /// Those besides if an etcd keeps the registry.
+    pub(crate) const OF_ETCD: [Self; 3] =
+        [Self::MemberKill, Self::MemberPause, Self::MostMembersKill];
 
     /// Makes it happen for a while, and ends it. It hits the leader as often as not.
-    pub(crate) async fn happen(self, cluster: &Cluster, random: &mut Pcg64) -> anyhow::Result<()> {
+    pub(crate) async fn happen(
+        self,
+        cluster: &Cluster,
+        etcds: Option<&mut Etcds<'_>>,
+        random: &mut Pcg64,
+    ) -> anyhow::Result<()> {
+        let count = if matches!(self, Self::MostMembersKill) { 2 } else { 1 };
+        if let Some(etcds) = etcds.filter(|_etcds| Self::OF_ETCD.contains(&self)) {
+            return self.hit(etcds.some(count, random)).await;
+        }
         let (one, other) = self.victims(cluster, random).await?;
         match self {
             Self::Kill => killed(one).await,
@@ -77,7 +96,29 @@ impl Fault {
             Self::Loss => lossy(cluster).await,
             Self::Full => full(one).await,
             Self::Clock => jumping(one).await,
+            Self::MemberKill | Self::MemberPause | Self::MostMembersKill => {
+                anyhow::bail!("there is no etcd")
+            }
         }
+    }
+
+    /// The same to members of the etcd.
+    async fn hit(self, members: &mut [Member<'_>]) -> anyhow::Result<()> {
+        let names: Vec<&str> = members.iter().map(|member| member.host.name()).collect();
+        println!("{self:?} at {}", names.join(" and "));
+        let pauses = matches!(self, Self::MemberPause);
+        for member in &*members {
+            member.signal(if pauses { "STOP" } else { "KILL" }).await?;
+        }
+        sleep(LONG).await;
+        for member in members {
+            if pauses {
+                member.signal("CONT").await?;
+            } else {
+                member.run().await?;
+            }
+        }
+        Ok(())
     }
 
     /// Whom it hits, and another manager.

@@ -48,23 +48,28 @@ pub(crate) struct Seen {
     pub(crate) attached: BTreeSet<String>,
 }
 
-pub(crate) async fn five_managers_and_a_worker() -> Cluster {
+/// Hosts whose state directories are small, in no cluster yet.
+pub(crate) async fn hosts() -> Cluster {
     let lab = Spec { hosts: HOSTS, movable_clocks: true, ..Spec::default() };
     let cluster = Cluster::unformed(lab).await.unwrap();
     for host in cluster.lab.hosts() {
         let mount = ["mount", "-t", "tmpfs", "-o", DISK, "tmpfs", "/var/lib/weft"];
         host.run(&mount).await.unwrap();
     }
-    cluster.form(&["--address-rest", "1s"]).await.unwrap();
+    cluster
+}
+
+/// Five managers and a worker, with the registry in `store`.
+pub(crate) async fn form(cluster: &Cluster, store: &str) {
+    cluster.form(&["--address-rest", "1s", "--store", store]).await.unwrap();
     let names: Vec<String> = (2..=MANAGERS).map(|number| format!("h{number}")).collect();
     let promote: Vec<&str> = names.iter().map(String::as_str).collect();
     let h1 = cluster.host("h1").unwrap();
     h1.run(&[&["weft", "node", "promote"], promote.as_slice()].concat()).await.unwrap();
     for host in cluster.lab.hosts() {
-        eventually(SOON, || confirmed(&cluster, host)).await.unwrap();
+        eventually(SOON, || confirmed(cluster, host)).await.unwrap();
     }
     cluster.network(workloads::NETWORK, &[]).await.unwrap();
-    cluster
 }
 
 /// A manager that has a majority confirms what this host knows.

@@ -1,8 +1,9 @@
 //! Five managers and a worker, the agent as it is, under every fault once, while clients write and read at
 //! all hosts. Afterwards: could what they were told have happened, one command after another; is anything
-//! gone that was acknowledged; do all hosts agree?
+//! gone that was acknowledged; do all hosts agree? Once with the registry on the managers' disks, once in an
+//! etcd on three of the hosts, which is harmed, too.
 //!
-//! `WEFT_SEED=7 cargo test -p weft-e2e --test faults` takes the faults in another order.
+//! `WEFT_SEED=7 cargo test -p weft-e2e --test faults -- --test-threads=1` takes the faults in another order.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,6 +14,7 @@
     reason = "integration tests, which say what they saw"
 )]
 
+mod etcds;
 mod fault;
 mod field;
 mod names;
@@ -23,10 +25,11 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64;
-use weft_e2e::{eventually, holds};
+use weft_e2e::{Cluster, eventually, holds};
 use weft_linear::register::{self, Verdict};
 use weft_linear::{History, Outcome};
 
+use etcds::Etcds;
 use fault::Fault;
 use field::Field;
 
@@ -39,20 +42,36 @@ const STEPS: usize = 2_000_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn under_every_fault_what_clients_are_told_could_have_happened_and_nothing_is_lost() {
+    let cluster = field::hosts().await;
+    field::form(&cluster, "embedded").await;
+    under_every_fault(&cluster, None).await;
+    cluster.down().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_holds_if_an_etcd_keeps_the_registry() {
+    let cluster = field::hosts().await;
+    let etcds = Etcds::start(&cluster).await;
+    field::form(&cluster, &etcds.store()).await;
+    under_every_fault(&cluster, Some(etcds)).await;
+    cluster.down().await.unwrap();
+}
+
+async fn under_every_fault(cluster: &Cluster, mut etcds: Option<Etcds<'_>>) {
     let seed = std::env::var("WEFT_SEED").map_or(1, |seed| seed.parse().unwrap());
     let mut random = Pcg64::seed_from_u64(seed);
-    let cluster = field::five_managers_and_a_worker().await;
-    let field = Field::start(&cluster, seed).await;
-    let mut faults = Fault::ALL;
+    let field = Field::start(cluster, seed).await;
+    let mut faults = Fault::ALL.to_vec();
+    faults.extend(etcds.iter().flat_map(|_etcds| Fault::OF_ETCD));
     faults.shuffle(&mut random);
     println!("seed {seed}: {faults:?}");
     for fault in faults {
         tokio::time::sleep(QUIET).await;
-        fault.happen(&cluster, &mut random).await.unwrap();
+        fault.happen(cluster, etcds.as_mut(), &mut random).await.unwrap();
     }
     for host in cluster.lab.hosts() {
         host.heal().await.unwrap();
-        eventually(HEALED, || field::confirmed(&cluster, host)).await.unwrap();
+        eventually(HEALED, || field::confirmed(cluster, host)).await.unwrap();
     }
     eventually(HEALED, || cluster.agree_on_nodes()).await.unwrap();
     let seen = field.finish().await;
@@ -77,7 +96,6 @@ async fn under_every_fault_what_clients_are_told_could_have_happened_and_nothing
         let name = format!("after-{}", host.name());
         host.run(&["weft", "network", "create", &name]).await.unwrap();
     }
-    cluster.down().await.unwrap();
 }
 
 /// How often each thing came of a command.
