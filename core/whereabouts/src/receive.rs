@@ -168,22 +168,13 @@ impl Whereabouts {
         }
     }
 
-    /// A node has no endpoints in its run `epoch` where it had some in one before.
+    /// A node has no endpoints in its run `epoch` where it had some in one before: it is asked what it has
+    /// said of that network since, if anything. What it has not said nobody says for it.
     fn gone(&mut self, now: Instant, stream: StreamId, epoch: u64) {
-        let Some(table) = self.tables.get_mut(&stream.network) else { return };
-        let known = table.stream(stream.owner);
+        let known = self.tables.get(&stream.network).and_then(|table| table.stream(stream.owner));
         // In the same run the stream itself tells, and may be further.
-        if known.is_none_or(|known| known.is_heard() && known.head().epoch >= epoch) {
-            return;
-        }
-        // Before anything that the new run says of this network: a head that it never had there would
-        // be a word that nobody but this node knows of.
-        let head = Head { epoch, version: 0 };
-        let end = |known: &mut Stream| known.replace(head, Presence::Left, Vec::new());
-        if matches!(table.take(stream.owner, None, end).0, Effect::Advanced { .. }) {
-            let network = stream.network;
-            self.events.extend([Event::Changed(network), Event::ParticipantsChanged(network)]);
-            self.pass_on(now, stream, 0, stream.owner);
+        if known.is_some_and(|known| !known.is_heard() || known.head().epoch < epoch) {
+            self.ask(now, stream.owner, stream, true);
         }
     }
 
