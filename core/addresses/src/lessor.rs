@@ -162,6 +162,11 @@ impl Lessor {
         self.leased.iter().copied()
     }
 
+    /// What was leased a moment ago, the longest ago first.
+    pub fn resting(&self) -> impl Iterator<Item = IpAddr> {
+        self.resting.iter().map(|(_, address)| *address)
+    }
+
     /// Whether another block should be claimed: there is none, or three quarters are in use.
     #[must_use]
     pub fn wants_block(&self) -> bool {

@@ -30,8 +30,8 @@ pub struct Facts {
     pub nodes: BTreeMap<NodeId, Node>,
     /// All endpoints that are known of.
     pub endpoints: BTreeMap<EndpointId, Located>,
-    /// Those whose workload has ended and that its runtime has not taken away: known of a host's own.
-    pub ended: BTreeSet<EndpointId>,
+    /// Addresses whose last workload has ended, until another one has them: known of a host's own.
+    pub ended: BTreeMap<NetworkId, BTreeSet<IpAddr>>,
     /// What the underlay leaves for a packet inside VXLAN.
     pub inner_mtu: Mtu,
     /// The UDP port of the cluster's VXLAN.
@@ -45,7 +45,7 @@ impl Default for Facts {
             networks: BTreeMap::new(),
             nodes: BTreeMap::new(),
             endpoints: BTreeMap::new(),
-            ended: BTreeSet::new(),
+            ended: BTreeMap::new(),
             inner_mtu: Mtu::ETHERNET.inner(IpAddr::from([0, 0, 0, 0])),
             vxlan_port: DEFAULT_VXLAN_PORT,
         }

@@ -12,7 +12,7 @@
 
 mod world;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weft_model::{EndpointId, Hop, Vni, Vtep};
 use weft_path::{
@@ -47,13 +47,11 @@ fn a_packet_to_another_host_goes_through_six_hops() {
 }
 
 #[test]
-fn what_has_ended_keeps_its_address_and_has_no_name() {
-    let ended = Facts { ended: BTreeSet::from([DB]), ..facts() };
-    let journey = walk(&ended, WEB, "db");
-    assert_eq!(journey.dropped.map(|dropped| dropped.reason), Some(Reason::NoSuchName));
-    assert_eq!(walk(&ended, WEB, "10.7.0.5").delivered().unwrap().endpoint, DB);
-    let told = zones(&ended).get(APP).map(|zone| zone.ended.clone());
-    assert_eq!(told, Some(BTreeSet::from([ip("10.7.0.5")])));
+fn addresses_of_what_has_ended_are_told_beside_the_names() {
+    let told = BTreeSet::from([ip("10.7.0.9")]);
+    let ended = Facts { ended: BTreeMap::from([(APP, told.clone())]), ..facts() };
+    let of = |facts: &Facts| zones(facts).get(APP).map(|zone| zone.ended.clone());
+    assert_eq!((of(&ended), of(&facts())), (Some(told), Some(BTreeSet::new())));
 }
 
 #[test]

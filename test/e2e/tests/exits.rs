@@ -8,6 +8,8 @@
     reason = "integration tests"
 )]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hickory_proto::rr::RecordType;
@@ -109,6 +111,43 @@ async fn an_agent_that_is_younger_than_the_container_sees_its_end_though_nobody_
     };
     eventually(SOON, gone).await.unwrap();
     eventually(SOON, || async { asker.misses(&["victim"]) }).await.unwrap();
+    cluster.down().await.unwrap();
+}
+
+/// Docker's resolver knows a name for longer than its network has the container.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_is_gone_on_its_own_host_does_not_come_back_while_docker_clears_away() {
+    let cluster = Cluster::up(1, Kind::Docker).await.unwrap();
+    cluster.network("app", &[]).await.unwrap();
+    let h1 = cluster.host("h1").unwrap();
+    let near = cluster.container("h1", "app", "near").await.unwrap();
+    let asker = Asker::of(&near).await.unwrap();
+    for name in ["v1", "v2", "v3", "v4", "v5"] {
+        let victim = Container::start(h1, "app", name, &["--rm"]).await.unwrap();
+        let pids = [pid(&victim).await];
+        eventually(SOON, || async { asker.resolves(&[name]) }).await.unwrap();
+        eventually(SOON, || holds_all(h1, &pids)).await.unwrap();
+        let (ends, at_near) = (Arc::new(AtomicBool::new(false)), near.netns().await.unwrap());
+        let until = Arc::clone(&ends);
+        let asking = tokio::task::spawn_blocking(move || {
+            let mut found = Vec::new();
+            while !until.load(Ordering::Relaxed) {
+                let said = ask(&at_near, name, RecordType::A, Over::Udp);
+                found.extend(said.map(|said| !said.records.is_empty()));
+            }
+            found
+        });
+        h1.run(&["kill", "-9", &pids[0]]).await.unwrap();
+        let cleared = || async {
+            let left = h1.docker(&["ps", "-aq", "-f", &format!("name={name}")]).await?;
+            holds(left.is_empty(), || format!("docker has {name} still"))
+        };
+        eventually(SOON, cleared).await.unwrap();
+        ends.store(true, Ordering::Relaxed);
+        let mut found = asking.await.unwrap();
+        found.dedup();
+        assert!(found == [true, false] || found == [false], "{name}: {found:?}");
+    }
     cluster.down().await.unwrap();
 }
 

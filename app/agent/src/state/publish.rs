@@ -1,6 +1,7 @@
 //! What follows from the state: the kernel's target, the zones, the pictures.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -151,11 +152,10 @@ impl State {
     /// What decides every packet's path, as far as this node knows.
     fn facts(&self, disbelieved: &BTreeSet<(NodeId, EndpointId)>) -> Facts {
         let view = &self.followed.view;
-        let ended = self.attachments.iter().filter(|(_, of)| of.life == Life::Ended);
         let mut facts = Facts {
             networks: view.networks().clone(),
             nodes: view.nodes().clone(),
-            ended: ended.map(|(id, _)| *id).collect(),
+            ended: self.ended(),
             inner_mtu: self.inner_mtu,
             vxlan_port: self.vxlan_port(),
             ..Facts::default()
@@ -174,6 +174,29 @@ impl State {
             facts.endpoints.extend(rows.map(|located| (located.endpoint.id, located)));
         }
         facts
+    }
+
+    /// Addresses that a workload of this host had and none has. Its runtime's own resolver knows it for a
+    /// while after it has taken it away, and longer the more there is to do.
+    fn ended(&self) -> BTreeMap<NetworkId, BTreeSet<IpAddr>> {
+        let living = self.attachments.values().filter(|attachment| attachment.life != Life::Ended);
+        let living: BTreeSet<(NetworkId, IpAddr)> = living
+            .flat_map(|of| of.endpoint.addresses.iter().map(|address| (of.network, *address)))
+            .collect();
+        let dying = self.attachments.values().filter(|attachment| attachment.life == Life::Ended);
+        let dying = dying.flat_map(|of| of.endpoint.addresses.iter().map(|at| (of.network, *at)));
+        let given_back = self.lessors.iter().flat_map(|(&network, lessor)| {
+            let held = lessor.leased().chain(lessor.resting());
+            held.map(move |address| Held { network, address })
+        });
+        let had = given_back.filter(|held| self.last_macs.contains_key(held));
+        let mut ended: BTreeMap<NetworkId, BTreeSet<IpAddr>> = BTreeMap::new();
+        for (network, address) in dying.chain(had.map(|held| (held.network, held.address))) {
+            if !living.contains(&(network, address)) {
+                ended.entry(network).or_default().insert(address);
+            }
+        }
+        ended
     }
 
     fn listeners(&self) -> Listeners {

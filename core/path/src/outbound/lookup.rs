@@ -29,12 +29,8 @@ pub fn zones(facts: &Facts) -> Zones {
 
 fn zone(facts: &Facts, id: NetworkId, counts: impl Fn(&Located) -> bool) -> Option<Zone> {
     let mut zone = Zone::new(facts.networks.get(&id)?);
-    for row in facts.endpoints_of(id).filter(|row| counts(row)) {
-        match facts.ended.contains(&row.endpoint.id) {
-            true => zone.ended.extend(&row.endpoint.addresses),
-            false => zone.add(&row.endpoint),
-        }
-    }
+    facts.endpoints_of(id).filter(|row| counts(row)).for_each(|row| zone.add(&row.endpoint));
+    zone.ended = facts.ended.get(&id).cloned().unwrap_or_default();
     Some(zone)
 }
 
