@@ -7,8 +7,10 @@
 //! **Invariant:** the end of one run never ends an endpoint of another one: a container that was
 //! started again has another process, or the same number at another time.
 
+mod ended;
 mod life;
 mod runs;
 
+pub use ended::ended;
 pub use life::Life;
 pub use runs::{Run, Runs, Turn};

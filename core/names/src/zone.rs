@@ -23,8 +23,8 @@ pub struct Zone {
     pub records: BTreeMap<Name, BTreeSet<IpAddr>>,
     /// The container name of each address.
     pub pointers: BTreeMap<IpAddr, Name>,
-    /// Addresses of what has ended here, until they are free. Another resolver of this host may know
-    /// them for a while yet, and is not believed.
+    /// Addresses of what has ended here, until somebody else has them. Another resolver of this host may
+    /// know them for a while yet, and is not believed.
     pub ended: BTreeSet<IpAddr>,
 }
 
@@ -122,7 +122,7 @@ impl Zones {
         self.0.values()
     }
 
-    /// The addresses that `asker` is not told any more, by nobody; seldom any.
+    /// The addresses that `asker` is not told any more, by nobody; few.
     #[must_use]
     pub fn ended(&self, asker: &Asker) -> BTreeSet<IpAddr> {
         self.of(asker).flat_map(|zone| &zone.ended).copied().collect()

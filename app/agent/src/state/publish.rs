@@ -8,7 +8,6 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use tokio::sync::watch;
 use weft_docker::{ClusterNetwork, ClusterNetworks};
-use weft_life::Life;
 use weft_model::{EndpointId, NetworkId, Node, NodeId};
 use weft_path::{Facts, Located};
 
@@ -176,27 +175,22 @@ impl State {
         facts
     }
 
-    /// Addresses that a workload of this host had and none has. Its runtime's own resolver knows it for a
-    /// while after it has taken it away, and longer the more there is to do.
+    /// Addresses of this host's whose last workload has ended.
     fn ended(&self) -> BTreeMap<NetworkId, BTreeSet<IpAddr>> {
-        let living = self.attachments.values().filter(|attachment| attachment.life != Life::Ended);
-        let living: BTreeSet<(NetworkId, IpAddr)> = living
-            .flat_map(|of| of.endpoint.addresses.iter().map(|address| (of.network, *address)))
-            .collect();
-        let dying = self.attachments.values().filter(|attachment| attachment.life == Life::Ended);
-        let dying = dying.flat_map(|of| of.endpoint.addresses.iter().map(|at| (of.network, *at)));
-        let given_back = self.lessors.iter().flat_map(|(&network, lessor)| {
-            let held = lessor.leased().chain(lessor.resting());
-            held.map(move |address| Held { network, address })
+        let taken = self.attachments.values().flat_map(|of| {
+            of.endpoint.addresses.iter().map(|address| ((of.network, *address), of.life))
         });
-        let had = given_back.filter(|held| self.last_macs.contains_key(held));
-        let mut ended: BTreeMap<NetworkId, BTreeSet<IpAddr>> = BTreeMap::new();
-        for (network, address) in dying.chain(had.map(|held| (held.network, held.address))) {
-            if !living.contains(&(network, address)) {
-                ended.entry(network).or_default().insert(address);
-            }
+        let kept = self.lessors.iter().flat_map(|(&network, lessor)| {
+            lessor.leased().chain(lessor.resting()).map(move |address| Held { network, address })
+        });
+        // Of those that nobody here had, as of gateways, there is nothing to be taken back.
+        let given_back = kept.filter(|held| self.last_macs.contains_key(held));
+        let given_back = given_back.map(|Held { network, address }| (network, address));
+        let mut all: BTreeMap<NetworkId, BTreeSet<IpAddr>> = BTreeMap::new();
+        for (network, address) in weft_life::ended(taken, given_back) {
+            all.entry(network).or_default().insert(address);
         }
-        ended
+        all
     }
 
     fn listeners(&self) -> Listeners {
