@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use hickory_proto::rr::RecordType;
 use weft_api::{StoreKind, StoreView};
-use weft_e2e::{Cluster, Etcd, Over, Pinging, Plain, Said, Writes, ask, eventually, holds};
+use weft_e2e::{
+    Cluster, Etcd, Over, Pinging, Plain, Said, Writes, ask, creates, eventually, holds, moves,
+};
 use weft_lab::{Host, Spec};
 
 /// Longer than anything takes that is not waited for.
@@ -140,10 +142,10 @@ async fn a_registry_moves_into_an_etcd_and_nothing_is_lost() {
 
     // An etcd that is not there changes nothing.
     Etcd::certify(h4.address(), &hosts).await.unwrap();
-    let refused = moves(h1, h4).await;
+    let refused = moves(h1, h4).await.unwrap();
     assert!(refused.contains("stays where it is") && refused.contains("etcd"), "{refused}");
     eventually(SOON, || creates(h4, "stays")).await.unwrap();
-    let refused = moves(h4, h4).await;
+    let refused = moves(h4, h4).await.unwrap();
     assert!(refused.contains("only managers"), "{refused}");
 
     // One manager is away while it moves; the others are written to all the time.
@@ -152,7 +154,7 @@ async fn a_registry_moves_into_an_etcd_and_nothing_is_lost() {
     h3.stop_agent().await.unwrap();
     let writes = [Writes::start(h2, "by2-").unwrap(), Writes::start(h4, "by4-").unwrap()];
     eventually(SOON, || knows(&cluster, h1, "by2-3")).await.unwrap();
-    assert!(moves(h1, h4).await.contains(&etcd.url()));
+    assert!(moves(h1, h4).await.unwrap().contains(&etcd.url()));
     for host in [h1, h2] {
         eventually(SOON, || is_in_etcd(&cluster, host)).await.unwrap();
     }
@@ -178,7 +180,7 @@ async fn a_registry_moves_into_an_etcd_and_nothing_is_lost() {
         }
     }
     stays_there(&cluster, [h1, h2, h3]).await;
-    let refused = moves(h2, h4).await;
+    let refused = moves(h2, h4).await.unwrap();
     assert!(refused.contains("keeps the registry already"), "{refused}");
     for host in [h1, h2, h3] {
         host.kill_agent().await.unwrap();
@@ -206,14 +208,6 @@ async fn stays_there(cluster: &Cluster, managers: [&Host; 3]) {
     }
 }
 
-/// All that `weft store move` has said.
-async fn moves(host: &Host, etcd: &Host) -> String {
-    let flags = Etcd::flags(etcd);
-    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-    let out = host.weft(&[&["store", "move", "--to"], &flags[..]].concat()).await.unwrap();
-    out.stdout + &out.stderr
-}
-
 async fn store(cluster: &Cluster, host: &Host) -> anyhow::Result<(StoreKind, StoreView)> {
     let told: StoreView = cluster.json(host, &["store", "show"]).await?;
     Ok((told.kind, told))
@@ -231,12 +225,6 @@ async fn refuses(host: &Host) -> anyhow::Result<()> {
     let words = ["etcd", "running", "address blocks"];
     let told = words.iter().all(|words| out.stderr.contains(words));
     holds(!out.is_success() && told, || format!("{}: {out:?}", host.name()))
-}
-
-async fn creates(host: &Host, network: &str) -> anyhow::Result<()> {
-    let out = host.weft(&["network", "create", network]).await?;
-    let done = out.is_success() || out.stderr.contains("taken");
-    holds(done, || format!("{}: {out:?}", host.name()))
 }
 
 async fn knows(cluster: &Cluster, host: &Host, network: &str) -> anyhow::Result<()> {

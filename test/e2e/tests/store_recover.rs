@@ -9,8 +9,8 @@
 
 use std::time::Duration;
 
-use weft_api::{StoreKind, StoreView};
-use weft_e2e::{Cluster, Etcd, Writes, eventually, holds};
+use weft_api::StoreKind;
+use weft_e2e::{Cluster, Etcd, Writes, creates, eventually, holds, keeps, moves, refused};
 use weft_lab::{Host, Spec};
 use weft_model::Role;
 
@@ -22,30 +22,22 @@ const IN_THE_WAY: &str = "/var/lib/weft/member.new";
 async fn who_is_left_of_an_unfinished_move_goes_on_where_the_registry_is() {
     let cluster = three_managers().await;
     let [h1, h2, h3, h4] = ["h1", "h2", "h3", "h4"].map(|name| cluster.host(name).unwrap());
-    let etcd = Etcd::start(h4, &[h1, h2, h3, h4]).await.unwrap();
-    eventually(SOON, || etcd.keys()).await.unwrap();
-
-    // The registry is in etcd, but the one manager who knows is lost before it has noted so.
-    h1.run(&["mkdir", IN_THE_WAY]).await.unwrap();
-    let told = moves(h1, h4).await;
-    assert!(told.contains("could not note it"), "{told}");
-    eventually(SOON, || keeps(&cluster, h3, StoreKind::Moving)).await.unwrap();
-    h1.run(&["rmdir", IN_THE_WAY]).await.unwrap();
-    h1.kill().await.unwrap();
-    h2.kill().await.unwrap();
+    let etcd = lost_in_a_move(&cluster, [h1, h2, h3, h4]).await;
 
     h3.stop_agent().await.unwrap();
-    refused(h3, &["recover"], &["on its way into an etcd", "[store]", "add --force"]).await;
+    refused(h3, &["recover"], &["on its way into an etcd", "[store]", "add --force"])
+        .await
+        .unwrap();
     let words = ["may have arrived there", "[store]", "weft recover --force --etcd-is-gone"];
-    refused(h3, &["recover", "--force"], &words).await;
+    refused(h3, &["recover", "--force"], &words).await.unwrap();
     let file = h3.root().join("etc/weft/weft.toml");
     tokio::fs::write(file, Etcd::section(h4, "/weft")).await.unwrap();
     etcd.pause().await.unwrap();
-    refused(h3, &["recover", "--force"], &["cannot be seen", "bring etcd back"]).await;
+    refused(h3, &["recover", "--force"], &["cannot be seen", "bring etcd back"]).await.unwrap();
     etcd.resume().await.unwrap();
     let told = h3.run(&["weft", "recover", "--force"]).await.unwrap();
     assert!(told.contains("in etcd, under /weft: h3 goes on there"), "{told}");
-    refused(h3, &["recover", "--force"], &["an etcd keeps the registry"]).await;
+    refused(h3, &["recover", "--force"], &["an etcd keeps the registry"]).await.unwrap();
     h3.start_agent().await.unwrap();
     for host in [h3, h4] {
         let network = format!("by-{}", host.name());
@@ -68,15 +60,7 @@ async fn who_is_left_of_an_unfinished_move_goes_on_where_the_registry_is() {
 async fn a_seal_is_taken_off_if_nothing_has_arrived_or_the_etcd_is_gone() {
     let cluster = three_managers().await;
     let [h1, h2, h3, h4] = ["h1", "h2", "h3", "h4"].map(|name| cluster.host(name).unwrap());
-    let etcd = Etcd::start(h4, &[h1, h2, h3, h4]).await.unwrap();
-    eventually(SOON, || etcd.keys()).await.unwrap();
-    h1.run(&["mkdir", IN_THE_WAY]).await.unwrap();
-    let told = moves(h1, h4).await;
-    assert!(told.contains("could not note it"), "{told}");
-    eventually(SOON, || keeps(&cluster, h3, StoreKind::Moving)).await.unwrap();
-    h1.run(&["rmdir", IN_THE_WAY]).await.unwrap();
-    h1.kill().await.unwrap();
-    h2.kill().await.unwrap();
+    let etcd = lost_in_a_move(&cluster, [h1, h2, h3, h4]).await;
     etcd.kill().await.unwrap();
 
     h3.stop_agent().await.unwrap();
@@ -99,7 +83,7 @@ async fn managers_that_come_back_with_an_etcd_find_that_they_were_left_behind() 
     let etcd = Etcd::start(h4, &[h1, h2, h3, h4]).await.unwrap();
     eventually(SOON, || etcd.keys()).await.unwrap();
     h3.stop_agent().await.unwrap();
-    let told = moves(h1, h4).await;
+    let told = moves(h1, h4).await.unwrap();
     assert!(told.contains(&etcd.url()), "{told}");
     eventually(SOON, || keeps(&cluster, h2, StoreKind::Etcd)).await.unwrap();
     h1.kill().await.unwrap();
@@ -134,30 +118,18 @@ async fn three_managers() -> Cluster {
     cluster
 }
 
-/// All that `weft store move` has said.
-async fn moves(host: &Host, etcd: &Host) -> String {
-    let flags = Etcd::flags(etcd);
-    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-    let out = host.weft(&[&["store", "move", "--to"], &flags[..]].concat()).await.unwrap();
-    out.stdout + &out.stderr
-}
-
-async fn keeps(cluster: &Cluster, host: &Host, kind: StoreKind) -> anyhow::Result<()> {
-    let told: StoreView = cluster.json(host, &["store", "show"]).await?;
-    holds(told.kind == kind, || format!("{}: {told:?}", host.name()))
-}
-
-async fn creates(host: &Host, network: &str) -> anyhow::Result<()> {
-    let out = host.weft(&["network", "create", network]).await?;
-    let done = out.is_success() || out.stderr.contains("taken");
-    holds(done, || format!("{}: {out:?}", host.name()))
-}
-
-async fn refused(host: &Host, typed: &[&str], words: &[&str]) {
-    let out = host.weft(typed).await.unwrap();
-    for words in words {
-        assert!(!out.is_success() && out.stderr.contains(words), "{typed:?}: {out:?}");
-    }
+/// The registry is in etcd, but the one manager who knows is lost before it has noted so, and another with it.
+async fn lost_in_a_move<'a>(cluster: &Cluster, [h1, h2, h3, h4]: [&'a Host; 4]) -> Etcd<'a> {
+    let etcd = Etcd::start(h4, &[h1, h2, h3, h4]).await.unwrap();
+    eventually(SOON, || etcd.keys()).await.unwrap();
+    h1.run(&["mkdir", IN_THE_WAY]).await.unwrap();
+    let told = moves(h1, h4).await.unwrap();
+    assert!(told.contains("could not note it"), "{told}");
+    eventually(SOON, || keeps(cluster, h3, StoreKind::Moving)).await.unwrap();
+    h1.run(&["rmdir", IN_THE_WAY]).await.unwrap();
+    h1.kill().await.unwrap();
+    h2.kill().await.unwrap();
+    etcd
 }
 
 /// Every host says so, and a manager confirms it.

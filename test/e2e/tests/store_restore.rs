@@ -8,8 +8,8 @@
 
 use std::time::Duration;
 
-use weft_api::{StoreKind, StoreView};
-use weft_e2e::{Cluster, Etcd, Pinging, Plain, eventually, holds};
+use weft_api::StoreKind;
+use weft_e2e::{Cluster, Etcd, Pinging, Plain, creates, eventually, holds, keeps, refused};
 use weft_lab::{Host, Spec};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -76,10 +76,14 @@ async fn a_backup_takes_the_place_of_a_registry_in_an_etcd() {
 
 /// What could make two truths is refused, and changes nothing.
 async fn two_truths_are_refused(host: &Host, etcd: &Etcd<'_>) {
-    refused(host, &["restore", BACKUP], &["in an etcd", "would be lost", "restore --force"]).await;
+    refused(host, &["restore", BACKUP], &["in an etcd", "would be lost", "restore --force"])
+        .await
+        .unwrap();
     etcd.pause().await.unwrap();
     for typed in [&["restore", BACKUP][..], &["restore", "--force", BACKUP]] {
-        refused(host, typed, &["cannot be seen", "bring etcd back", "--etcd-is-gone"]).await;
+        refused(host, typed, &["cannot be seen", "bring etcd back", "--etcd-is-gone"])
+            .await
+            .unwrap();
     }
     etcd.resume().await.unwrap();
 }
@@ -100,22 +104,4 @@ async fn has(cluster: &Cluster, host: &Host, all: &[&str]) -> anyhow::Result<()>
 async fn reaches(from: &Plain<'_>, to: &Plain<'_>) -> anyhow::Result<()> {
     let answers = from.ping(to.address, 1).await?;
     holds(answers.received == 1, || format!("{answers:?}"))
-}
-
-async fn keeps(cluster: &Cluster, host: &Host, kind: StoreKind) -> anyhow::Result<()> {
-    let told: StoreView = cluster.json(host, &["store", "show"]).await?;
-    holds(told.kind == kind, || format!("{}: {told:?}", host.name()))
-}
-
-async fn creates(host: &Host, network: &str) -> anyhow::Result<()> {
-    let out = host.weft(&["network", "create", network]).await?;
-    let done = out.is_success() || out.stderr.contains("taken");
-    holds(done, || format!("{}: {out:?}", host.name()))
-}
-
-async fn refused(host: &Host, typed: &[&str], words: &[&str]) {
-    let out = host.weft(typed).await.unwrap();
-    for words in words {
-        assert!(!out.is_success() && out.stderr.contains(words), "{typed:?}: {out:?}");
-    }
 }
