@@ -13,7 +13,7 @@ use super::watcher::last;
 const SPAN: Duration = Duration::from_secs(20);
 /// How often each name is asked for meanwhile: there are many.
 const MEANWHILE: Duration = Duration::from_millis(100);
-/// What takes longer to be agreed on is told one by one.
+/// What takes longer to be agreed on than is to be reached, in milliseconds, is told one by one.
 const LONG: f64 = 100.0;
 /// So many containers live at a time on each host.
 const ALIVE: usize = 2;
@@ -40,7 +40,7 @@ pub(super) async fn measure(place: &Place<'_>) -> anyhow::Result<Vec<Figure>> {
     let quiet = last(done.iter().map(|done| Some(done.last))).unwrap_or_default();
     let alive: Vec<&String> = done.iter().flat_map(|done| &done.alive).collect();
     let dead: Vec<&String> = done.iter().flat_map(|done| &done.dead).collect();
-    let agreed = agreement(place, &alive, &dead, quiet).await?;
+    let agreed = agreement(place, &alive, &dead, (quiet, LONG)).await?;
     let began = alive.iter().filter_map(|name| {
         let seen = place.stands.first()?.watcher.of(name);
         seen.first_reply.map(|(_, letter)| letter.stamp)
@@ -89,12 +89,13 @@ async fn one_host(place: &Place<'_>, stand: &Stand<'_>, began: Instant) -> anyho
     Ok(done)
 }
 
-/// How long after `quiet` every host answered every living name rightly, and no dead one.
+/// How long after `quiet` every host answered every living name rightly, and no dead one; what took longer
+/// than `long` milliseconds is told.
 pub(super) async fn agreement(
     place: &Place<'_>,
     alive: &[&String],
     dead: &[&String],
-    quiet: Moment,
+    (quiet, long): (Moment, f64),
 ) -> anyhow::Result<Option<f64>> {
     let seen = now()?;
     place
@@ -107,7 +108,10 @@ pub(super) async fn agreement(
     let seen = |stand: &Stand<'_>| {
         let right = alive.iter().map(|name| (*name, stand.watcher.of(name).right(seen)));
         let gone = dead.iter().map(|name| (*name, stand.watcher.of(name).gone()));
-        right.chain(gone).map(|(name, since)| tell_late(stand, name, quiet, since)).collect()
+        right
+            .chain(gone)
+            .map(|(name, since)| tell_late(stand, name, (quiet, long), since))
+            .collect()
     };
     let since: Vec<Vec<Option<Moment>>> = place.stands.iter().map(seen).collect();
     Ok(last(since.into_iter().flatten()).map(|since| between(quiet, since).max(0.0)))
@@ -117,10 +121,10 @@ pub(super) async fn agreement(
 fn tell_late(
     stand: &Stand<'_>,
     name: &str,
-    quiet: Moment,
+    (quiet, long): (Moment, f64),
     since: Option<Moment>,
 ) -> Option<Moment> {
-    if since.is_none_or(|since| between(quiet, since) > LONG) {
+    if since.is_none_or(|since| between(quiet, since) > long) {
         println!("{} is late with {name}:", stand.host.name());
         for (at, addresses) in stand.watcher.of(name).answers {
             println!("  {:.0} ms: {addresses:?}", between(quiet, at));

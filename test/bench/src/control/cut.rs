@@ -12,6 +12,8 @@ use super::watcher::last;
 
 /// How long the cut lasts.
 const SPAN: Duration = Duration::from_secs(30);
+/// What takes longer to be agreed on than is to be reached, in milliseconds, is told one by one.
+const LONG: f64 = 1_000.0;
 /// So many containers there are on each side before, and are started there meanwhile.
 const EACH: usize = 3;
 
@@ -43,7 +45,8 @@ pub(super) async fn measure(place: &Place<'_>) -> anyhow::Result<Vec<Figure>> {
     alone.host.heal().await?;
     let Meanwhile { alive, dead, starts, refused } = meanwhile;
     let living: Vec<&String> = alive.iter().map(|(_, name)| name).collect();
-    let agreed = agreement(place, &living, &dead.iter().collect::<Vec<_>>(), healed).await?;
+    let agreed =
+        agreement(place, &living, &dead.iter().collect::<Vec<_>>(), (healed, LONG)).await?;
     for (stand, name) in &alive {
         stand.remove(name).await?;
     }
