@@ -1,7 +1,7 @@
 //! The data path: Weft's, Docker's overlay, and the hosts' own network, in one run.
 //!
 //! The same hosts carry all of them. The sides take turns, test by test, and every other
-//! repetition in reverse order; what is told are medians, and their ratio to the raw path.
+//! repetition in reverse order; what is told are medians, and those of the ratios to the raw path.
 
 mod chart;
 mod cpu;
@@ -15,12 +15,13 @@ mod udp;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::awake::Awake;
 use outcome::{Outcomes, Test};
 use place::Place;
 use side::{Lab, Side};
 
 /// How often everything is repeated.
-const REPETITIONS: usize = 5;
+const REPETITIONS: usize = 9;
 /// How long each measurement lasts.
 pub(crate) const SPAN: Duration = Duration::from_millis(1_000);
 /// Where the figures go.
@@ -31,6 +32,7 @@ pub(crate) async fn measure() -> anyhow::Result<()> {
     let lab = Lab::up().await?;
     let sides = lab.sides().await?;
     let mut outcomes = Outcomes::default();
+    let _awake = Awake::please();
     for repetition in 0..REPETITIONS {
         println!("repetition {} of {REPETITIONS}", repetition + 1);
         let mut turn: Vec<&Side> = sides.iter().collect();

@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "a program for the one who measures")]
 
 mod abuse;
+mod awake;
 mod control;
 mod datapath;
 mod dns;

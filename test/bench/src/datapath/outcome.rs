@@ -70,7 +70,8 @@ pub(crate) struct Row {
     pub(crate) unit: &'static str,
     /// The middle of the samples.
     pub(crate) median: f64,
-    /// 1: as good as the raw path; less: worse, for rates and for times.
+    /// 1: as good as the raw path; less: worse, for rates and for times. The middle of the
+    /// repetitions' own ratios: a machine that is slow for a while is slow for all sides.
     pub(crate) ratio_to_raw: f64,
     /// In the order of the repetitions.
     pub(crate) samples: Vec<f64>,
@@ -100,16 +101,24 @@ impl Outcomes {
 }
 
 fn rows((same, test): (bool, Test), sides: Vec<Samples>) -> Vec<Row> {
-    let raw = sides.iter().find(|(name, _)| *name == RAW).map_or(0.0, |(_, s)| median(s));
+    let raw = sides.iter().find(|(name, _)| *name == RAW).map(|(_, samples)| samples.clone());
+    let raw = raw.unwrap_or_default();
     let row = |(variant, samples): Samples| {
         let median = median(&samples);
-        let ratio_to_raw = if test.is_cost() { raw / median } else { median / raw };
+        let ratio_to_raw = ratio(test, &raw, &samples);
         let test_name = format!("{}{}", test.name(), if same { "_same_host" } else { "" });
         Row { variant, test: test_name, unit: test.unit(), median, ratio_to_raw, samples }
     };
     let mut rows: Vec<Row> = sides.into_iter().map(row).collect();
     rows.sort_by_key(|row| (row.variant != RAW, row.variant));
     rows
+}
+
+/// How one side's samples compare with the raw path's of the same repetitions.
+fn ratio(test: Test, raw: &[f64], samples: &[f64]) -> f64 {
+    let pairs = raw.iter().zip(samples);
+    let ratios = pairs.map(|(raw, sample)| if test.is_cost() { raw / sample } else { sample / raw });
+    median(&ratios.collect::<Vec<f64>>())
 }
 
 fn median(samples: &[f64]) -> f64 {
@@ -147,9 +156,10 @@ mod tests {
     fn a_ratio_below_one_is_worse_for_rates_and_for_times() {
         let mut outcomes = Outcomes::default();
         for (variant, rate, time) in [(RAW, 10.0, 50.0), ("slow", 5.0, 100.0)] {
-            for noise in [0.0, 0.1, -0.1] {
-                outcomes.add(variant, Test::TcpStream, false, rate + noise);
-                outcomes.add(variant, Test::TcpRr, true, time + noise);
+            // The machine is slower in each repetition, and for both.
+            for slower in [1.0, 2.0, 4.0] {
+                outcomes.add(variant, Test::TcpStream, false, rate / slower);
+                outcomes.add(variant, Test::TcpRr, true, time * slower);
             }
         }
         let rows = outcomes.rows();
