@@ -81,7 +81,7 @@ async fn vxlan_of_strangers_is_counted_and_dropped() {
         // The kernel lets go of a program some time after its last pin.
         sender.send_to(b"hello", "10.9.0.2:7000").unwrap();
         assert!(receiver.recv_from(&mut [0; 64]).is_err());
-        let rules = b.host.run("nft list chain inet weft guard");
+        let rules = b.host.run("nft list chain inet weft vxlan");
         if !rules.contains("@peers counter packets 0 ") {
             break rules;
         }
@@ -91,8 +91,35 @@ async fn vxlan_of_strangers_is_counted_and_dropped() {
     assert!(drops[&Reason::UnknownPeer] > 1, "{drops:?}");
     // What is right is left alone, and so its counters are.
     b.host.reach(&without).await;
-    assert_eq!(b.host.run("nft list chain inet weft guard"), rules);
+    assert_eq!(b.host.run("nft list chain inet weft vxlan"), rules);
     assert_eq!(b.host.linux.drops().await.unwrap(), drops);
+}
+
+#[tokio::test]
+async fn the_hosts_do_not_track_vxlan_of_members() {
+    let (a, b) = pair().await;
+    let count = |state| format!("udp dport 4789 ct state {state} counter");
+    for host in [&a.host, &b.host] {
+        host.run("nft add table inet probe");
+        for hook in ["input", "output"] {
+            host.run(&format!(
+                "nft 'add chain inet probe {hook} {{ type filter hook {hook} priority 0; }}'"
+            ));
+            for state in ["untracked", "new,established,related"] {
+                host.run(&format!("nft add rule inet probe {hook} {}", count(state)));
+            }
+        }
+    }
+    let (sender, receiver) =
+        (socket(&a.workload, "10.9.0.1:0"), socket(&b.workload, "10.9.0.2:7000"));
+    check_arrives(&sender, &receiver, "10.9.0.2:7000");
+    for (host, hook) in [(&a.host, "output"), (&b.host, "input")] {
+        let rules = host.run(&format!("nft list chain inet probe {hook}"));
+        let counters: Vec<&str> = rules.lines().filter(|line| line.contains("counter")).collect();
+        assert_eq!(counters.len(), 2, "{rules}");
+        assert!(!counters[0].contains("packets 0 "), "{hook} sees no VXLAN: {rules}");
+        assert!(counters[1].contains("packets 0 "), "{hook} tracks VXLAN: {rules}");
+    }
 }
 
 #[tokio::test]

@@ -23,7 +23,9 @@ impl Awake {
         match OpenOptions::new().write(true).open(path).and_then(|file| none(file)) {
             Ok(file) => Self { _asked: Some(file) },
             Err(error) => {
-                println!("{LATENCY}: {error}; processors halt when idle, and waking is measured too");
+                println!(
+                    "{LATENCY}: {error}; processors halt when idle, and waking is measured too"
+                );
                 Self { _asked: None }
             }
         }

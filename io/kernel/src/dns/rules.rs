@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::MARK;
 use crate::nft::batch;
-use crate::nft::words::{ACCEPT, DROP, Home, field, is, meta, number, text};
+use crate::nft::words::{ACCEPT, DROP, Home, field, is, is_not, meta, number, text};
 use crate::{Netns, nft};
 
 pub(super) const HOME: Home = Home { family: NfFamily::IP, table: "weft_dns" };
@@ -34,6 +34,8 @@ pub(super) fn install((udp_port, tcp_port): (u16, u16), ttl: Duration) -> Vec<Nf
         HOME.table(),
         alive(ttl),
         HOME.chain("out", NfChainType::Filter, (NfHook::Output, PRIORITY)),
+        // Questions and answers stay in the container; each other packet pays for one rule.
+        rule(vec![is_not(meta(MetaKey::Oif), text("lo")), ACCEPT]),
         rule(vec![is(meta(MetaKey::Mark), number(MARK)), Statement::Return(None)]),
         question("udp", udp_port),
         question("tcp", tcp_port),

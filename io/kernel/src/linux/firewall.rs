@@ -13,10 +13,12 @@ use nftables::types::{NfChainType, NfFamily, NfHook};
 use serde_json::{Map, Value};
 use weft_plan::{Firewall, FirewallSeen, Guard, Masquerade};
 
-use crate::nft::words::{ACCEPT, DROP, Home, field, is, is_not, meta, number, text};
+use crate::nft::words::{ACCEPT, DROP, Home, field, is, is_not, jump, meta, number, text};
 
 /// The table.
 pub(super) const HOME: Home = Home { family: NfFamily::INet, table: "weft" };
+/// The priority of `raw`: before connection tracking.
+const UNTRACKED: i32 = -300;
 
 /// Everything in the table, the table itself first.
 pub(super) fn objects(firewall: &Firewall) -> Vec<NfListObject<'static>> {
@@ -26,14 +28,24 @@ pub(super) fn objects(firewall: &Firewall) -> Vec<NfListObject<'static>> {
     objects
 }
 
-/// VXLAN from others than peers is counted and dropped, before connection tracking sees it.
+/// VXLAN from others than peers is counted and dropped; members' is not tracked, neither in nor out.
+///
+/// Each conversation of two workloads has an outer source port of its own, and so would have an entry
+/// in the host's connection tracking, of no use to anybody, on top of a look at it for each packet.
 fn guard(guard: &Guard) -> Vec<NfListObject<'static>> {
+    let is_vxlan = || is(field("udp", "dport"), number(guard.udp_port));
+    let not_looped = is_not(meta(MetaKey::Iif), text("lo"));
     vec![
         peers("peers", SetType::Ipv4Addr, &guard.peers, IpAddr::is_ipv4),
         peers("peers6", SetType::Ipv6Addr, &guard.peers, IpAddr::is_ipv6),
-        HOME.chain("guard", NfChainType::Filter, (NfHook::Prerouting, -300)),
-        refusal(guard.udp_port, "ip", "@peers"),
-        refusal(guard.udp_port, "ip6", "@peers6"),
+        HOME.branch("vxlan"),
+        refusal("ip", "@peers"),
+        refusal("ip6", "@peers6"),
+        HOME.rule("vxlan", vec![Statement::Notrack]),
+        HOME.chain("guard", NfChainType::Filter, (NfHook::Prerouting, UNTRACKED)),
+        HOME.rule("guard", vec![is_vxlan(), not_looped, jump("vxlan")]),
+        HOME.chain("leaving", NfChainType::Filter, (NfHook::Output, UNTRACKED)),
+        HOME.rule("leaving", vec![is_vxlan(), Statement::Notrack]),
     ]
 }
 
@@ -55,18 +67,9 @@ fn peers(
     }))
 }
 
-fn refusal(port: u16, protocol: &'static str, peers: &'static str) -> NfListObject<'static> {
+fn refusal(protocol: &'static str, peers: &'static str) -> NfListObject<'static> {
     let counted = Statement::Counter(Counter::Anonymous(None));
-    HOME.rule(
-        "guard",
-        vec![
-            is(field("udp", "dport"), number(port)),
-            is_not(meta(MetaKey::Iif), text("lo")),
-            is_not(field(protocol, "saddr"), text(peers)),
-            counted,
-            DROP,
-        ],
-    )
+    HOME.rule("vxlan", vec![is_not(field(protocol, "saddr"), text(peers)), counted, DROP])
 }
 
 /// Packets that the guard's rules have dropped. A table that is written anew counts from nothing.
@@ -89,8 +92,8 @@ impl Refused {
 }
 
 fn counted(listed: &[Value]) -> u64 {
-    let of_guard = |object: &&Value| object.pointer("/rule/chain").is_some_and(|it| it == "guard");
-    let rules = listed.iter().filter(of_guard);
+    let refusal = |object: &&Value| object.pointer("/rule/chain").is_some_and(|it| it == "vxlan");
+    let rules = listed.iter().filter(refusal);
     let statements = rules.filter_map(|rule| rule.pointer("/rule/expr")?.as_array()).flatten();
     statements.filter_map(|statement| statement.pointer("/counter/packets")?.as_u64()).sum()
 }
@@ -170,6 +173,10 @@ fn normal_object(mut object: Value) -> Value {
 }
 
 fn normal_expression(expression: &mut Value) {
+    // What takes no argument is a word as it is told to nft, and an object as nft tells it.
+    if let Value::String(word) = expression {
+        *expression = Value::Object(Map::from_iter([(std::mem::take(word), Value::Null)]));
+    }
     if let Some(counter) = expression.get_mut("counter") {
         *counter = Value::Null;
     }
@@ -210,7 +217,7 @@ mod tests {
 
     fn listed(counts: [u64; 2]) -> Vec<Value> {
         let rule = |chain, packets: u64| json!({"rule": {"chain": chain, "expr": [{"match": {}}, {"counter": {"packets": packets}}]}});
-        let [four, six] = counts.map(|packets| rule("guard", packets));
+        let [four, six] = counts.map(|packets| rule("vxlan", packets));
         vec![json!({"table": {"name": "weft"}}), four, six, rule("forward", 1_000)]
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use nftables::expr::{Expression, Meta, MetaKey, NamedExpression, Payload, PayloadField};
 use nftables::schema::{Chain, NfListObject, Rule, Table};
-use nftables::stmt::{Accept, Drop, Match, Operator, Statement};
+use nftables::stmt::{Accept, Drop, JumpTarget, Match, Operator, Statement};
 use nftables::types::{NfChainPolicy, NfChainType, NfFamily, NfHook};
 
 /// A table and the chain that is spoken of.
@@ -34,6 +34,16 @@ impl Home {
             hook: Some(hook),
             prio: Some(priority),
             policy: Some(NfChainPolicy::Accept),
+            ..Chain::default()
+        })
+    }
+
+    /// A chain that rules of others jump to.
+    pub(crate) fn branch(self, name: &'static str) -> NfListObject<'static> {
+        NfListObject::Chain(Chain {
+            family: self.family,
+            table: self.table.into(),
+            name: name.into(),
             ..Chain::default()
         })
     }
@@ -84,6 +94,10 @@ pub(crate) const fn is_not(
     right: Expression<'static>,
 ) -> Statement<'static> {
     Statement::Match(Match { left, right, op: Operator::NEQ })
+}
+
+pub(crate) fn jump(chain: &'static str) -> Statement<'static> {
+    Statement::Jump(JumpTarget { target: chain.into() })
 }
 
 pub(crate) const ACCEPT: Statement<'static> = Statement::Accept(None::<Accept>);

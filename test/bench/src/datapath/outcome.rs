@@ -117,7 +117,8 @@ fn rows((same, test): (bool, Test), sides: Vec<Samples>) -> Vec<Row> {
 /// How one side's samples compare with the raw path's of the same repetitions.
 fn ratio(test: Test, raw: &[f64], samples: &[f64]) -> f64 {
     let pairs = raw.iter().zip(samples);
-    let ratios = pairs.map(|(raw, sample)| if test.is_cost() { raw / sample } else { sample / raw });
+    let ratios =
+        pairs.map(|(raw, sample)| if test.is_cost() { raw / sample } else { sample / raw });
     median(&ratios.collect::<Vec<f64>>())
 }
 
