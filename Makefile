@@ -42,17 +42,20 @@ test: $(SET_UP) lint ## Everything that CI checks, end-to-end tests too
 SUITES ?= trixie sid
 ENGINE_TESTS := lifecycle engine lookup many membership fallback egress
 test-engines: $(SET_UP) ## The tests with Docker again, with the Engines of newer Debians (SUITES)
-	$(CARGO) build --locked -p weft
+	$(CARGO) build --locked --workspace --bins
 	@for suite in $(SUITES); do \
 		$(SUDO) dist/engine $$suite $(abspath $(TARGET))/engines/$$suite && \
-		WEFT_LAB_ENGINE_ROOT=$(abspath $(TARGET))/engines/$$suite $(CARGO) test --locked $(RUNNER) -p weft-e2e \
+		WEFT_LAB_ENGINE_ROOT=$(abspath $(TARGET))/engines/$$suite $(CARGO) test --locked $(RUNNER) --workspace \
 			$(addprefix --test ,$(ENGINE_TESTS)) -- --test-threads=2 || exit 1; \
 	done
 
-# Every end-to-end test with the engine that carries by programs.
+# Every end-to-end test with the engine that carries by programs. By name and not by package: cargo would build the crates
+# anew for another selection of packages than that of `make test`.
+END_TO_END := $(basename $(notdir $(wildcard test/e2e/tests/*.rs))) $(notdir $(patsubst %/main.rs,%,$(wildcard test/e2e/tests/*/main.rs)))
 test-bpf: $(SET_UP) ## All end-to-end tests again, with the bpf engine
-	$(CARGO) build --locked -p weft
-	WEFT_LAB_DATAPATH=bpf $(CARGO) test --locked $(RUNNER) -p weft-e2e -- --test-threads=2
+	$(CARGO) build --locked --workspace --bins
+	WEFT_LAB_DATAPATH=bpf $(CARGO) test --locked $(RUNNER) --workspace \
+		$(addprefix --test ,$(filter-out faults,$(END_TO_END))) -- --test-threads=2
 
 # In virtual machines, since a kernel cannot be had otherwise. It installs QEMU if that is missing.
 KERNELS ?= bookworm trixie
@@ -65,8 +68,8 @@ test-kernels: $(SET_UP) ## The tests of the kernel's edge on the kernels of othe
 	done
 
 compare-forged: $(SET_UP) ## Forged VXLAN at Weft and at Docker's own overlay, in one run: what becomes of each packet
-	$(CARGO) build --locked -p weft
-	$(CARGO) test --locked $(RUNNER) -p weft-e2e --test forged -- --nocapture --test-threads=1
+	$(CARGO) build --locked --workspace --bins
+	$(CARGO) test --locked $(RUNNER) --workspace --test forged -- --nocapture --test-threads=1
 
 SEEDS ?= 50000
 sim-long: ## Small clusters of many kinds in virtual time, with all faults, SEEDS of them; each that fails prints its seed
@@ -110,9 +113,9 @@ jepsen: $(SET_UP) ## Managers under every fault for long, embedded and on etcd; 
 		$(SUDO) $(TARGET)/release/weft-nemesis run --store $$store --seconds $(NEMESIS_SECONDS) \
 			--runs $(NEMESIS_RUNS) || exit 1; \
 	done
-	$(CARGO) build --locked -p weft
+	$(CARGO) build --locked --workspace --bins
 	@for seed in $$(seq $(NEMESIS_RUNS)); do \
-		WEFT_SEED=$$seed $(CARGO) test --locked $(RUNNER) -p weft-e2e --test faults -- --nocapture --test-threads=1 || exit 1; \
+		WEFT_SEED=$$seed $(CARGO) test --locked $(RUNNER) --workspace --test faults -- --nocapture --test-threads=1 || exit 1; \
 	done
 
 build: ## Build the binary for installation
