@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use tokio::sync::watch;
 use weft_identity::Authority;
-use weft_model::{Node, NodeId, Role, Vtep};
+use weft_model::{Node, NodeId, PublicKey, Role, Vtep};
 use weft_registry::{Command, TokenHash, View};
 use weft_transport::{JoinAnswer, JoinRefused, JoinRequest, JoinResponse, Response};
 
@@ -69,9 +69,11 @@ impl Admission {
     ) -> JoinAnswer {
         let view = view(manager).await?;
         let role = self.role(&request.secret, |role| view.token(role).cloned())?;
+        let key = key(&request.csr_der)?;
         let vtep = request.vtep.unwrap_or_else(|| from.ip());
         let node = Node {
             id: request.node,
+            key,
             name: request.name,
             role,
             vtep: Vtep(canonical(vtep)),
@@ -112,6 +114,16 @@ impl Admission {
             error: format!("node {node} was taken out of the cluster"),
             hint: "weft leave --force there, then weft join with a new token".to_owned(),
         })?;
+        if key(csr_der)? != node.key {
+            return Err(JoinRefused {
+                error: format!(
+                    "node {} asks for a certificate of another key than it has",
+                    node.name
+                ),
+                hint: "a node keeps its key: weft leave there, then weft join with a new token"
+                    .to_owned(),
+            });
+        }
         self.sign(csr_der, node, &view)
     }
 
@@ -157,6 +169,13 @@ impl Admission {
             hint: "run the same version of Weft on both hosts".to_owned(),
         })
     }
+}
+
+fn key(csr: &[u8]) -> Result<PublicKey, JoinRefused> {
+    weft_identity::asked_for(csr).map_err(|error| JoinRefused {
+        error: chain(&error).join(": "),
+        hint: "run the same version of Weft on both hosts".to_owned(),
+    })
 }
 
 async fn view(manager: &Manager) -> Result<View, JoinRefused> {

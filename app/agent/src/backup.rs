@@ -109,7 +109,8 @@ mod tests {
         let membership = serde_json::json!({
             "cluster": "c", "key_pem": "k", "chain_pem": "", "ca_pem": "", "authority_pem": "a",
             "node": {
-                "id": "00000000000000000000000000000001", "name": "n1", "role": "manager",
+                "id": "00000000000000000000000000000001", "key": format!("04{}", "ab".repeat(64)),
+                "name": "n1", "role": "manager",
                 "vtep": "192.0.2.1", "control": "192.0.2.1:4788",
             },
         });

@@ -341,7 +341,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let disk = Disk::open(dir.path()).unwrap();
         let node = serde_json::json!({
-            "id": "00000000000000000000000000000001", "name": "n1", "role": "worker",
+            "id": "00000000000000000000000000000001", "key": format!("04{}", "ab".repeat(64)),
+            "name": "n1", "role": "worker",
             "vtep": "192.0.2.1", "control": "192.0.2.1:4788",
         });
         let member = serde_json::json!({
@@ -360,7 +361,8 @@ mod tests {
         let disk = Disk::open(dir.path()).unwrap();
         assert!(matches!(disk.amend(|_| {}).unwrap_err(), DiskError::Missing { .. }));
         let node = serde_json::json!({
-            "id": "00000000000000000000000000000001", "name": "n1", "role": "worker",
+            "id": "00000000000000000000000000000001", "key": format!("04{}", "ab".repeat(64)),
+            "name": "n1", "role": "worker",
             "vtep": "192.0.2.1", "control": "192.0.2.1:4788",
         });
         let member = serde_json::json!({

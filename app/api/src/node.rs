@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use weft_model::{Name, NodeId, Role, Vtep};
+use weft_model::{Name, NodeId, PublicKey, Role, Vtep};
 
 /// `GET /v1/nodes` gives all of them, `GET /v1/nodes/{ref}` one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -13,6 +13,9 @@ pub struct NodeView {
     /// The identity in its certificate.
     #[schema(value_type = String)]
     pub id: NodeId,
+    /// That of its certificates. Its rows are signed with it.
+    #[schema(value_type = String)]
+    pub key: PublicKey,
     /// What people call it.
     #[schema(value_type = String)]
     pub name: Name,

@@ -105,7 +105,8 @@ fn stderr(output: &Output) -> String {
 
 fn node(name: &str, digit: char) -> Value {
     json!({
-        "id": digit.to_string().repeat(32), "name": name, "role": "manager", "leads": false, "vtep": "192.0.2.1",
+        "id": digit.to_string().repeat(32), "key": format!("04{}", "ab".repeat(64)), "name": name,
+        "role": "manager", "leads": false, "vtep": "192.0.2.1",
         "control": "192.0.2.1:4788", "standing": "up", "endpoints": 0
     })
 }

@@ -15,7 +15,7 @@ use proptest::prelude::{Strategy, any, proptest};
 use proptest::{bool, collection, prop_assert, prop_assert_eq, sample};
 use weft_events::{Belief, Change, Log, Moment, Row, Unknown, changes};
 use weft_model::{
-    Endpoint, EndpointId, MacAddr, Network, NetworkId, Node, NodeId, Role, Vni, Vtep,
+    Endpoint, EndpointId, MacAddr, Network, NetworkId, Node, NodeId, PublicKey, Role, Vni, Vtep,
 };
 
 const MOST: usize = 12;
@@ -23,6 +23,7 @@ const MOST: usize = 12;
 fn node(id: u8, octet: u8) -> Node {
     Node {
         id: NodeId::from_random(id.into()),
+        key: PublicKey::from_point([[1; 32]; 2]),
         name: format!("h{id}").parse().unwrap(),
         role: Role::Worker,
         vtep: Vtep(IpAddr::from([192, 0, 2, octet])),

@@ -5,6 +5,7 @@
 mod endpoint;
 mod hop;
 mod id;
+mod key;
 mod label;
 mod mac;
 mod mtu;
@@ -16,6 +17,7 @@ mod vtep;
 pub use endpoint::Endpoint;
 pub use hop::Hop;
 pub use id::{EndpointId, NetworkId, NodeId, ParseIdError};
+pub use key::{ParseKeyError, PublicKey};
 pub use label::{Name, ParseNameError};
 pub use mac::{MacAddr, ParseMacError};
 pub use mtu::{Mtu, MtuError};

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Name, NodeId, Vtep};
+use crate::{Name, NodeId, PublicKey, Vtep};
 
 /// What a node does besides carrying endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -21,6 +21,8 @@ pub enum Role {
 pub struct Node {
     /// The identity in its certificate; all else may change.
     pub id: NodeId,
+    /// That of its certificates, for as long as it is a member. Its rows are signed with it.
+    pub key: PublicKey,
     /// What people call it: its host name, unless told otherwise.
     pub name: Name,
     /// Whether it keeps the registry.

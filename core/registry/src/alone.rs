@@ -38,13 +38,14 @@ fn put(entries: &mut Vec<Entry>, of: &Snapshot, key: &Key, value: &impl serde::S
 
 #[cfg(test)]
 mod tests {
-    use weft_model::{NodeId, Vtep};
+    use weft_model::{NodeId, PublicKey, Vtep};
 
     use super::*;
 
     fn node(n: u8, role: Role) -> Node {
         Node {
             id: NodeId::from_random(n.into()),
+            key: PublicKey::from_point([[n; 32]; 2]),
             name: format!("n{n}").parse().unwrap(),
             role,
             vtep: Vtep([192, 0, 2, n].into()),

@@ -78,6 +78,12 @@ pub enum Refused {
         /// Whose it is.
         node: Name,
     },
+    /// A node keeps its key for as long as it is a member.
+    #[error("node {node} has another key")]
+    OtherKey {
+        /// Its name.
+        node: Name,
+    },
     /// Every VNI is in use.
     #[error("no VNI is left: every one has its network")]
     NoVniLeft,
@@ -201,6 +207,9 @@ impl Refused {
             }
             Self::HostAddressTaken { node, .. } => {
                 format!("give this host an address of its own; `weft node rm {node}` if that one is gone")
+            }
+            Self::OtherKey { .. } => {
+                "a node keeps its key: take it out (`weft node rm`) and let it join again".into()
             }
             Self::NoVniLeft => "remove networks that are not used".into(),
             Self::NoSuchNetwork(_) => "`weft network ls` lists the networks".into(),

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use proptest::prelude::*;
-use weft_model::{Name, NetworkId, Node, NodeId, Role, Vtep};
+use weft_model::{Name, NetworkId, Node, NodeId, PublicKey, Role, Vtep};
 use weft_registry::{
     Change, Cluster, Command, Committed, Condition, Decision, Entry, Key, NetworkRequest, Op,
     Outcome, Situation, Snapshot, Txn, View, Want, decide,
@@ -356,6 +356,7 @@ fn found() -> Command {
 fn node(id: usize, name: &str, role: Role) -> Node {
     Node {
         id: node_id(id),
+        key: PublicKey::from_point([[1; 32]; 2]),
         name: name.parse().unwrap(),
         role,
         vtep: Vtep([192, 0, 2, 1].into()),

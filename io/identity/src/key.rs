@@ -1,7 +1,8 @@
 //! A node's own key: made on the node, and never leaving it.
 
 use rcgen::{CertificateParams, KeyPair};
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use weft_model::PublicKey;
+use x509_parser::prelude::{FromDer as _, X509Certificate, X509CertificationRequest};
 
 /// A node's private key.
 #[derive(Debug)]
@@ -11,6 +12,29 @@ pub struct NodeKey(KeyPair);
 #[derive(Debug, thiserror::Error)]
 #[error("make a node's key")]
 pub struct KeyError(#[from] rcgen::Error);
+
+/// Why a request for a certificate is for no key of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAKey {
+    /// It is no request.
+    #[error("not a request for a certificate")]
+    Unreadable,
+    /// Its key is of another kind.
+    #[error("a request for a certificate of another key than one on P-256")]
+    OtherKind,
+}
+
+/// The key that a request (DER) asks a certificate for. Whether it was made with that key is not looked at.
+///
+/// # Errors
+///
+/// [`NotAKey`] if there is none that nodes have.
+pub fn asked_for(request: &[u8]) -> Result<PublicKey, NotAKey> {
+    let (_rest, parsed) =
+        X509CertificationRequest::from_der(request).map_err(|_unreadable| NotAKey::Unreadable)?;
+    let key = &parsed.certification_request_info.subject_pki.subject_public_key;
+    PublicKey::from_bytes(&key.data).ok_or(NotAKey::OtherKind)
+}
 
 impl NodeKey {
     /// Makes a key: ECDSA on P-256.
@@ -29,6 +53,15 @@ impl NodeKey {
     /// If the text is no key.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         Ok(Self(KeyPair::from_pem(pem)?))
+    }
+
+    /// What others check its signatures with.
+    ///
+    /// # Errors
+    ///
+    /// If it is of another kind than [`Self::generate`] makes.
+    pub fn public(&self) -> Result<PublicKey, NotAKey> {
+        PublicKey::from_bytes(self.0.public_key_raw()).ok_or(NotAKey::OtherKind)
     }
 
     /// Whether a certificate (DER) is for this key.
@@ -76,5 +109,15 @@ mod tests {
         assert!(key.fits(&chain[0]));
         assert!(!key.fits(&chain[1]));
         assert!(!key.fits(b"x"));
+    }
+
+    #[test]
+    fn a_request_is_for_the_key_that_made_it() {
+        let key = NodeKey::generate().unwrap();
+        assert_eq!(asked_for(&key.request().unwrap()), key.public());
+        assert_eq!(asked_for(b"x"), Err(NotAKey::Unreadable));
+        let other = NodeKey(KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap());
+        assert_eq!(asked_for(&other.request().unwrap()), Err(NotAKey::OtherKind));
+        assert_eq!(other.public(), Err(NotAKey::OtherKind));
     }
 }

@@ -11,7 +11,7 @@ mod token;
 mod validity;
 
 pub use authority::{Authority, AuthorityError};
-pub use key::{KeyError, NodeKey};
+pub use key::{KeyError, NodeKey, NotAKey, asked_for};
 pub use name::{NotANode, node_of};
 pub use pem::{PemError, certificates, pem_of, private_key};
 pub use token::{ParseTokenError, Token, fingerprint, hash, same};

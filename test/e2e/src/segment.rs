@@ -194,8 +194,8 @@ fn network(view: NetworkView) -> anyhow::Result<Network> {
 }
 
 fn node(view: NodeView) -> Node {
-    let NodeView { id, name, role, vtep, control, .. } = view;
-    Node { id, name, role, vtep, control }
+    let NodeView { id, key, name, role, vtep, control, .. } = view;
+    Node { id, key, name, role, vtep, control }
 }
 
 /// The namespace of a network on a host.

@@ -116,9 +116,9 @@ pub(crate) fn tokens() -> Vec<Vec<u8>> {
 
 /// A registry's key, a line end, its value.
 pub(crate) fn entries() -> Vec<Vec<u8>> {
-    let id = "0123456789abcdef".repeat(2);
+    let (id, key) = ("0123456789abcdef".repeat(2), format!("04{}", "0123456789abcdef".repeat(8)));
     let node = format!(
-        r#"{{"id":"{id}","name":"a","role":"worker","vtep":"192.0.2.1","control":"192.0.2.1:4790"}}"#
+        r#"{{"id":"{id}","key":"{key}","name":"a","role":"worker","vtep":"192.0.2.1","control":"192.0.2.1:4790"}}"#
     );
     let network = format!(
         r#"{{"id":"{id}","name":"app","vni":4242,"subnets":[{{"range":"10.7.0.0/24","gateway":"10.7.0.1","reserved":[]}}],"mtu":1450,"internal":false,"options":{{}},"labels":{{}}}}"#

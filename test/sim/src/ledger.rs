@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net};
-use weft_model::{Name, NetworkId, Node, NodeId, Role, Subnet, Vtep};
+use weft_model::{Name, NetworkId, Node, NodeId, PublicKey, Role, Subnet, Vtep};
 use weft_registry::{
     Block, CERTIFICATE_LIFE, Change, Cluster, Command, Committed, Condition, NetworkRequest, Op,
     Outcome, Revision, Situation, Txn, View, Want, decide,
@@ -155,6 +155,7 @@ fn node(id: NodeId, role: Role) -> Node {
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
     Node {
         id,
+        key: PublicKey::from_point([[1; 32]; 2]),
         name: name(&format!("n{id}")),
         role,
         vtep: Vtep(address),

@@ -102,6 +102,7 @@ pub(super) fn view_of(picture: &Picture, node: &Node) -> NodeView {
     let endpoints = picture.facts.endpoints.values().filter(|row| row.owner == node.id).count();
     NodeView {
         id: node.id,
+        key: node.key,
         name: node.name.clone(),
         role: node.role,
         leads: false,

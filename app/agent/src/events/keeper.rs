@@ -249,6 +249,7 @@ mod tests {
     fn me() -> weft_model::Node {
         weft_model::Node {
             id: NodeId::from_random(1),
+            key: weft_model::PublicKey::from_point([[1; 32]; 2]),
             name: "h1".parse().unwrap(),
             role: weft_model::Role::Manager,
             vtep: weft_model::Vtep([192, 0, 2, 1].into()),

@@ -129,13 +129,14 @@ fn before<'a>(nodes: &[&'a Node], me: NodeId) -> Vec<&'a Node> {
 
 #[cfg(test)]
 mod tests {
-    use weft_model::{Name, Role, Vtep};
+    use weft_model::{Name, PublicKey, Role, Vtep};
 
     use super::*;
 
     fn nodes(count: u128) -> Vec<Node> {
         let node = |id| Node {
             id: NodeId::from_random(id),
+            key: PublicKey::from_point([[1; 32]; 2]),
             name: Name::label(&format!("h{id}")).unwrap(),
             role: Role::Worker,
             vtep: Vtep([192, 0, 2, 1].into()),

@@ -36,16 +36,17 @@ pub(crate) async fn found(around: &Surroundings, asked: &ClusterInit) -> Answer<
     };
     let vxlan_port = asked.vxlan_port.unwrap_or(DEFAULT_VXLAN_PORT);
     check_host(vxlan_port).await?;
-    let name = node_name(asked.node_name.as_ref())?;
-    let vtep = vtep(asked.advertise, None).await?;
+    let (name, vtep) = (node_name(asked.node_name.as_ref())?, vtep(asked.advertise, None).await?);
     let cluster_name = match &asked.name {
         Some(name) => name.clone(),
         None => Name::label("weft").map_err(|e| because(ProblemKind::Internal, "name", &e, ""))?,
     };
     let cluster_id = format!("{:032x}", rand::random::<u128>());
     let authority = Authority::create(&cluster_id).map_err(|error| identity(&error))?;
+    let key = NodeKey::generate().map_err(|error| identity(&error))?;
     let node = Node {
         id: NodeId::from_random(rand::random()),
+        key: key.public().map_err(|error| identity(&error))?,
         name,
         role: Role::Manager,
         vtep: Vtep(vtep),
@@ -70,7 +71,6 @@ pub(crate) async fn found(around: &Surroundings, asked: &ClusterInit) -> Answer<
     let tokens = [Role::Worker, Role::Manager].map(|role| token_hash(&authority, role, None));
     let command = Command::Found { cluster, node: node.clone(), tokens: tokens.to_vec() };
     let registry = Registry { by: node.id, command, etcd: etcd.clone() };
-    let key = NodeKey::generate().map_err(|error| identity(&error))?;
     let csr = key.request().map_err(|error| identity(&error))?;
     let chain = authority.sign(&csr, node.id, Role::Manager, life).map_err(|e| identity(&e))?;
     let membership = Membership {

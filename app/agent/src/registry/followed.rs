@@ -73,7 +73,7 @@ const GOES_ON: &str = "running containers go on, and new ones start while this h
 
 #[cfg(test)]
 mod tests {
-    use weft_model::Vtep;
+    use weft_model::{PublicKey, Vtep};
     use weft_registry::{Entry, Key, Snapshot};
 
     use super::*;
@@ -82,6 +82,7 @@ mod tests {
         let entry = |n: u8| {
             let node = Node {
                 id: NodeId::from_random(n.into()),
+                key: PublicKey::from_point([[n; 32]; 2]),
                 name: format!("m{n}").parse().unwrap(),
                 role: Role::Manager,
                 vtep: Vtep([192, 0, 2, n].into()),

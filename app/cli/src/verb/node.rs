@@ -135,6 +135,7 @@ fn sheet(node: &NodeView, paint: Paint) -> String {
     Sheet::new(paint)
         .line("Name", &node.name)
         .line("Id", node.id)
+        .line("Key", node.key)
         .line("Role", if node.leads { "manager, leads" } else { role(node.role) })
         .toned("Standing", standing_tone(node.standing), node.standing)
         .line("VTEP", node.vtep)
@@ -185,6 +186,7 @@ b      000000000000   worker           down       192.0.2.2   0"
             "\
 Name        b
 Id          0000000000000000000000000000000b
+Key         0402020202020202020202020202020202020202020202020202020202020202020202020202020202020202020202020202020202020202020202020202020202
 Role        worker
 Standing    down
 VTEP        192.0.2.2

@@ -5,7 +5,7 @@ use weft_api::{
     EndpointView, FailureView, GuardView, NetworkView, NodeView, ReconcileView, Standing, Status,
     StoreView,
 };
-use weft_model::{EndpointId, Hop, MacAddr, Name, NetworkId, NodeId, Role, Vtep};
+use weft_model::{EndpointId, Hop, MacAddr, Name, NetworkId, NodeId, PublicKey, Role, Vtep};
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
@@ -15,6 +15,7 @@ fn name(text: &str) -> Name {
 pub(crate) fn nodes() -> Vec<NodeView> {
     let node = |bits, called: &str, role, octet, standing, endpoints| NodeView {
         id: NodeId::from_random(bits),
+        key: PublicKey::from_point([[octet; 32]; 2]),
         name: name(called),
         role,
         leads: role == Role::Manager,

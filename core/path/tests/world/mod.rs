@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use weft_model::{
-    Endpoint, EndpointId, MacAddr, Name, Network, NetworkId, Node, NodeId, Role, Subnet, Vni, Vtep,
+    Endpoint, EndpointId, MacAddr, Name, Network, NetworkId, Node, NodeId, PublicKey, Role, Subnet,
+    Vni, Vtep,
 };
 use weft_path::{Facts, Located};
 
@@ -33,7 +34,14 @@ pub fn mac(last: u8) -> MacAddr {
 
 pub fn node(id: NodeId, called: &str, at: &str) -> Node {
     let control = format!("{at}:4790").parse().unwrap();
-    Node { id, name: name(called), role: Role::Worker, vtep: Vtep(ip(at)), control }
+    Node {
+        id,
+        key: PublicKey::from_point([[1; 32]; 2]),
+        name: name(called),
+        role: Role::Worker,
+        vtep: Vtep(ip(at)),
+        control,
+    }
 }
 
 pub fn network(id: NetworkId, called: &str, vni: u32, range: &str) -> Network {

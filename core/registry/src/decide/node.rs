@@ -22,6 +22,9 @@ pub(super) fn put(
         must_manage(asker, "change its own role")?;
     }
     if let Some(before) = before {
+        if before.key != node.key {
+            return Err(Refused::OtherKey { node: before.name.clone() });
+        }
         may_move(view, asker, before, node)?;
     }
     let key = Key::Node(node.id);

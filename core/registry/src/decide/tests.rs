@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use weft_model::{Name, Node, SubnetError, Vni, Vtep};
+use weft_model::{Name, Node, PublicKey, SubnetError, Vni, Vtep};
 
 use super::*;
 use crate::{Change, Cluster, Condition, Key, NetworkRequest, Op, TokenHash, Want};
@@ -281,6 +281,21 @@ fn a_node_speaks_for_itself_and_managers_for_all() {
 }
 
 #[test]
+fn a_node_keeps_its_key() {
+    let mut world = World::founded();
+    world.join(2, Role::Worker);
+    let key = PublicKey::from_point([[2; 32]; 2]);
+    let other = Command::PutNode(Node { key, ..node(2, Role::Worker) });
+    for by in [1, 2] {
+        let refused = Refused::OtherKey { node: name("node2") };
+        assert_eq!(world.ask(by, &other), Err(refused), "by a manager or by itself");
+    }
+    let remove = Command::RemoveNode { id: node_id(2), force: true };
+    assert_eq!(world.ask(1, &remove), Ok(Outcome::Done));
+    assert_eq!(world.ask(1, &other), Ok(Outcome::Done));
+}
+
+#[test]
 fn node_names_are_given_once() {
     let mut world = World::founded();
     world.join(2, Role::Worker);
@@ -487,6 +502,7 @@ fn token() -> TokenHash {
 fn node(id: u128, role: Role) -> Node {
     Node {
         id: node_id(id),
+        key: PublicKey::from_point([[1; 32]; 2]),
         name: name(&format!("node{id}")),
         role,
         vtep: Vtep([192, 0, 2, 1].into()),

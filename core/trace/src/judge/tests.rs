@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use weft_model::{
-    Endpoint, EndpointId, MacAddr, Mtu, Name, Network, NetworkId, Node, NodeId, Role, Subnet, Vni,
-    Vtep,
+    Endpoint, EndpointId, MacAddr, Mtu, Name, Network, NetworkId, Node, NodeId, PublicKey, Role,
+    Subnet, Vni, Vtep,
 };
 use weft_path::{Facts, Located, Reason, decap, deliver, walk};
 use weft_plan::{Flaw, NeighborSeen};
@@ -29,7 +29,17 @@ fn name(text: &str) -> Name {
 
 fn node(id: NodeId, called: &str, at: &str) -> (NodeId, Node) {
     let control = format!("{at}:4788").parse().unwrap();
-    (id, Node { id, name: name(called), role: Role::Worker, vtep: Vtep(ip(at)), control })
+    (
+        id,
+        Node {
+            id,
+            key: PublicKey::from_point([[1; 32]; 2]),
+            name: name(called),
+            role: Role::Worker,
+            vtep: Vtep(ip(at)),
+            control,
+        },
+    )
 }
 
 fn row(id: EndpointId, owner: NodeId, called: &str, at: &str) -> (EndpointId, Located) {

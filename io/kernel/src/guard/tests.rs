@@ -385,7 +385,7 @@ fn oracle(source: [u8; 4], vni_number: u32, mac: [u8; 6]) -> Option<Reason> {
 mod world {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use weft_model::{Endpoint, EndpointId, Network, NetworkId, Node, NodeId, Role};
+    use weft_model::{Endpoint, EndpointId, Network, NetworkId, Node, NodeId, PublicKey, Role};
     use weft_path::{Facts, Located};
 
     use super::*;
@@ -395,6 +395,7 @@ mod world {
     fn node(number: u8, vtep: [u8; 4]) -> Node {
         Node {
             id: NodeId::from_random(u128::from(number)),
+            key: PublicKey::from_point([[number; 32]; 2]),
             name: format!("h{number}").parse().unwrap(),
             vtep: Vtep(vtep.into()),
             control: (vtep, 4788).into(),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tokio::net::UdpSocket;
-use weft_model::{Name, Role, Vtep};
+use weft_model::{Name, PublicKey, Role, Vtep};
 use weft_registry::{Entry, Snapshot};
 use weft_transport::{JoinError, JoinRefused, JoinRequest, JoinResponse, MeshEvent, join};
 
@@ -24,6 +24,7 @@ fn request() -> JoinRequest {
 fn response(authority: &Authority) -> JoinResponse {
     let node = weft_model::Node {
         id: C,
+        key: PublicKey::from_point([[3; 32]; 2]),
         name: Name::label("host-c").unwrap(),
         role: Role::Worker,
         vtep: Vtep([192, 0, 2, 3].into()),
