@@ -12,9 +12,10 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use weft_api::ProblemKind;
 use weft_events::Change;
-use weft_identity::Validity;
+use weft_identity::{KeyNotary, Validity};
 use weft_registry::{Cluster, Command};
 use weft_transport::{Credentials, MeshHandle};
+use weft_whereabouts::Notary;
 
 use crate::disk::{Disk, Membership};
 use crate::events::EventsHandle;
@@ -159,6 +160,11 @@ pub(crate) fn credentials(membership: &Membership) -> anyhow::Result<Credentials
         key: weft_identity::private_key(&membership.key_pem)?,
         roots: weft_identity::certificates(&membership.ca_pem)?,
     })
+}
+
+/// Who signs what a member says of its endpoints.
+pub(crate) fn notary(membership: &Membership) -> anyhow::Result<Arc<dyn Notary>> {
+    Ok(Arc::new(KeyNotary::from_pem(&membership.key_pem)?))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use weft_model::{NetworkId, NodeId};
+use weft_model::{NetworkId, NodeId, PublicKey};
 
 use crate::Head;
 use crate::head::{folded, mix};
@@ -20,8 +20,8 @@ const ANCHORS: usize = 3;
 /// The registry's nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
-    /// All of them.
-    pub nodes: BTreeSet<NodeId>,
+    /// All of them, and what their words are checked with.
+    pub nodes: BTreeMap<NodeId, PublicKey>,
     /// Those that keep the registry.
     pub managers: BTreeSet<NodeId>,
 }
@@ -47,12 +47,19 @@ impl Directory {
         self.members.nodes.len() <= SMALL
     }
 
-    /// Takes over the registry's nodes; answers those that are gone.
+    /// Takes over the registry's nodes; answers those that are gone. One that has another key is
+    /// another one: what it signed before is good no more.
     pub(crate) fn set_members(&mut self, members: Arc<Members>) -> Vec<NodeId> {
-        let gone = self.members.nodes.difference(&members.nodes).copied().collect();
+        let before = self.members.nodes.iter();
+        let lost = before.filter(|(node, key)| members.nodes.get(node) != Some(key));
+        let gone = lost.map(|(node, _)| *node).collect();
         self.members = members;
         self.review();
         gone
+    }
+
+    pub(crate) fn is_member(&self, node: NodeId) -> bool {
+        self.members.nodes.contains_key(&node)
     }
 
     /// Anchors have to be found anew.
@@ -67,8 +74,8 @@ impl Directory {
         me: NodeId,
         hidden: &BTreeSet<NodeId>,
     ) -> BTreeSet<NodeId> {
-        let mut tellers = if self.is_small() {
-            self.members.nodes.clone()
+        let mut tellers: BTreeSet<NodeId> = if self.is_small() {
+            self.members.nodes.keys().copied().collect()
         } else {
             let anchors = self.anchors(network, hidden);
             self.members.managers.iter().copied().chain(anchors).collect()
@@ -79,8 +86,12 @@ impl Directory {
 
     /// Those who are told of every network, this node not counted.
     pub(crate) fn general_tellers(&self, me: NodeId) -> Vec<NodeId> {
-        let all = if self.is_small() { &self.members.nodes } else { &self.members.managers };
-        all.iter().copied().filter(|node| *node != me).collect()
+        let Members { nodes, managers } = &*self.members;
+        let others = |node: &NodeId| *node != me;
+        match self.is_small() {
+            true => nodes.keys().copied().filter(others).collect(),
+            false => managers.iter().copied().filter(others).collect(),
+        }
     }
 
     /// Highest random weight (Thaler, Ravishankar 1998) among the members that are up.
@@ -88,7 +99,7 @@ impl Directory {
         let members = &self.members.nodes;
         let found = self.anchors.entry(network).or_insert_with(|| {
             let salt = folded(NodeId::from_bytes(network.to_bytes()));
-            let up = members.iter().filter(|node| !hidden.contains(node));
+            let up = members.keys().filter(|node| !hidden.contains(node));
             let ranked = up.map(|node| (mix(folded(*node) ^ salt), *node));
             let mut first: BTreeSet<(u64, NodeId)> = BTreeSet::new();
             for one in ranked {
@@ -106,9 +117,10 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::key_of;
 
     fn cluster(size: u128) -> Directory {
-        let nodes = (1..=size).map(NodeId::from_random).collect();
+        let nodes = (1..=size).map(NodeId::from_random).map(|node| (node, key_of(node))).collect();
         let managers = BTreeSet::from([NodeId::from_random(1)]);
         let mut directory = Directory::default();
         assert_eq!(directory.set_members(Arc::new(Members { nodes, managers })), []);

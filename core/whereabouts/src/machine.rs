@@ -9,12 +9,11 @@ use rand_pcg::Pcg64Mcg;
 use weft_model::{Endpoint, EndpointId, NetworkId, NodeId};
 
 use crate::directory::{Directory, Members};
-use crate::hearsay::Hearsay;
 use crate::outbox::{Detail, Outbox, Say};
 use crate::spread::Relay;
 use crate::stream::Stream;
 use crate::table::Table;
-use crate::{Head, Presence, RowChange, StreamId};
+use crate::{Head, Notary, Presence, RowChange, StreamId};
 
 /// How long a node listens to a network after its last endpoint there is gone.
 pub const LINGER: Duration = Duration::from_secs(300);
@@ -64,14 +63,15 @@ pub struct Whereabouts {
     pub(crate) relay_at: Option<Instant>,
     pub(crate) tick_at: Option<Instant>,
     pub(crate) events: BTreeSet<Event>,
-    pub(crate) hearsay: Hearsay,
+    pub(crate) notary: Arc<dyn Notary>,
 }
 
 impl Whereabouts {
     /// Knows nothing; `epoch` is greater than in any earlier run of this node, and durable. All
-    /// that it draws by lot comes from `seed`.
+    /// that it draws by lot comes from `seed`; `notary` signs with the key that the registry has of
+    /// this node.
     #[must_use]
-    pub fn new(me: NodeId, epoch: u64, seed: u64) -> Self {
+    pub fn new(me: NodeId, epoch: u64, seed: u64, notary: Arc<dyn Notary>) -> Self {
         Self {
             me,
             epoch,
@@ -86,7 +86,7 @@ impl Whereabouts {
             relay_at: None,
             tick_at: None,
             events: BTreeSet::new(),
-            hearsay: Hearsay::default(),
+            notary,
         }
     }
 
@@ -155,7 +155,7 @@ impl Whereabouts {
 
     /// `peer` can be talked to, perhaps after a long time: both hear what they missed.
     pub fn peer_up(&mut self, peer: NodeId) {
-        if peer == self.me || !self.directory.members.nodes.contains(&peer) {
+        if peer == self.me || !self.directory.is_member(peer) {
             return;
         }
         if self.directory.general_tellers(self.me).contains(&peer) {
@@ -167,7 +167,6 @@ impl Whereabouts {
     /// `peer` is thought to be dead: its rows are there, but not visible.
     pub fn hide(&mut self, peer: NodeId) {
         if self.hidden.insert(peer) {
-            self.hearsay.forget(peer);
             self.visibility_changed(peer);
         }
     }
@@ -270,7 +269,6 @@ impl Whereabouts {
     /// `peer` was removed from the registry: so are its rows.
     fn forget(&mut self, peer: NodeId) {
         self.hidden.remove(&peer);
-        self.hearsay.forget(peer);
         self.outboxes.remove(&peer);
         if let Some(attendance) = self.directory.attendance.remove(&peer) {
             self.events.extend(attendance.networks.into_iter().map(Event::ParticipantsChanged));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use weft_model::{Endpoint, EndpointId, NetworkId, NodeId};
 
-use crate::Head;
+use crate::{Head, Seal};
 
 /// One row's new state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,8 +49,8 @@ pub struct StreamId {
     pub owner: NodeId,
 }
 
-/// One message. Rows are their owner's word, whoever passes them on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One message. Rows are their owner's word, whoever passes them on: they come with its seal.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// The networks that the sender has endpoints on; to those who tell newcomers of it.
     Participation {
@@ -81,6 +81,8 @@ pub enum Message {
         presence: Presence,
         /// All of them.
         rows: Vec<Arc<Endpoint>>,
+        /// The owner's, under all of this.
+        seal: Seal,
         /// Whether it is fresh: who did not know it passes it on.
         fresh: bool,
     },
@@ -98,6 +100,8 @@ pub enum Message {
         presence: Presence,
         /// At most one a row: what lies between is left out.
         changes: Vec<RowChange>,
+        /// The owner's, under all that it has after them.
+        seal: Seal,
         /// Whether it is fresh: who did not know it passes it on.
         fresh: bool,
     },

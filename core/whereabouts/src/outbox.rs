@@ -46,6 +46,8 @@ pub(crate) enum Detail {
     },
     /// These buckets.
     In(u64),
+    /// All of it, whatever is known.
+    Whole,
 }
 
 /// What is to be said to one node.
@@ -70,6 +72,7 @@ impl Detail {
                 Self::After { version: version.min(earlier), fresh: fresh || too }
             }
             (Self::In(buckets), Self::In(more)) => Self::In(buckets | more),
+            (Self::Plain, Self::Whole) => Self::Whole,
             (known, _) => known,
         }
     }

@@ -1,15 +1,15 @@
 //! What others say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use weft_model::{EndpointId, NetworkId, NodeId};
+use weft_model::{NetworkId, NodeId};
 
 use crate::directory::Attendance;
 use crate::machine::Event;
 use crate::outbox::{Detail, Say};
-use crate::stream::{Effect, Stream};
-use crate::{Head, Message, Presence, Rejected, RowChange, StreamId, Whereabouts};
+use crate::word::{Said, Word};
+use crate::{Head, Message, Rejected, StreamId, Whereabouts};
 
 impl Whereabouts {
     /// Takes a message of the node that the connection is authenticated for.
@@ -24,7 +24,7 @@ impl Whereabouts {
         if from == self.me {
             return Err(Rejected::Myself { node: from });
         }
-        if !self.directory.members.nodes.contains(&from) {
+        if !self.directory.is_member(from) {
             return Err(Rejected::Stranger { from });
         }
         match message {
@@ -35,19 +35,13 @@ impl Whereabouts {
                 self.say(from, Say::Directory(network), Detail::Plain);
             }
             Message::Directory { network, nodes } => self.directory_of(network, &nodes),
-            Message::Snapshot { stream, head, presence, rows, fresh } => {
-                let ids = rows.iter().map(|row| row.id).collect();
-                let word = Word { from, stream, head, presence, fresh, ids, whole: true };
-                return self.take(now, &word, |known| known.replace(head, presence, rows));
+            Message::Snapshot { stream, head, presence, rows, seal, fresh } => {
+                let said = Said::All(rows);
+                return self.take(now, Word { from, stream, head, presence, said, seal, fresh });
             }
-            Message::Delta { stream, epoch, from: after, to, presence, changes, fresh } => {
-                let ids = changes.iter().map(RowChange::id).collect();
-                let head = Head { epoch, version: to };
-                // Who leaves ends all of its rows.
-                let whole = presence != Presence::Here;
-                let word = Word { from, stream, head, presence, fresh, ids, whole };
-                let apply = |known: &mut Stream| known.apply((epoch, after, to), presence, changes);
-                return self.take(now, &word, apply);
+            Message::Delta { stream, epoch, from: after, to, presence, changes, seal, fresh } => {
+                let (head, said) = (Head { epoch, version: to }, Said::Since(after, changes));
+                return self.take(now, Word { from, stream, head, presence, said, seal, fresh });
             }
             Message::Request { stream, have } => self.requested(from, stream, have),
             Message::Digest { network, sum } => self.digest_of(from, network, sum),
@@ -55,77 +49,6 @@ impl Whereabouts {
             Message::Heads { network, buckets, heads } => {
                 self.heads_of(now, from, network, (buckets, &heads));
             }
-        }
-        Ok(())
-    }
-
-    /// Takes rows of their owner, and where it cannot be asked itself of whoever passes them on.
-    fn take(
-        &mut self,
-        now: Instant,
-        word: &Word,
-        apply: impl FnOnce(&mut Stream) -> Effect,
-    ) -> Result<(), Rejected> {
-        let StreamId { network, owner } = word.stream;
-        if owner == self.me {
-            return self.own_word(word);
-        }
-        if !self.directory.members.nodes.contains(&owner) {
-            return Ok(());
-        }
-        let Some(table) = self.tables.get_mut(&network) else {
-            if !(word.presence == Presence::Left && owner == word.from) {
-                self.say(word.from, Say::Absent(network), Detail::Plain);
-            }
-            return Ok(());
-        };
-        let known = table.head(owner);
-        if owner == word.from && word.head.epoch < known.epoch {
-            let (epoch, known) = (word.head.epoch, known.epoch);
-            return Err(Rejected::OldEpoch { from: owner, epoch, known });
-        }
-        if word.head <= known {
-            return Ok(());
-        }
-        if self.is_hearsay(word.from, word.stream) {
-            self.doubt(now, word.from, word.stream, word.head);
-            return Ok(());
-        }
-        let Some(table) = self.tables.get_mut(&network) else { return Ok(()) };
-        // An endpoint never moves, so a row that another node has is not this owner's.
-        let other = |id: &EndpointId| table.owner_of(*id).filter(|of| *of != owner);
-        let theft = word.ids.iter().find_map(|id| Some((*id, other(id)?)));
-        if let Some((endpoint, of)) = theft {
-            return Err(Rejected::NotYours { from: owner, endpoint, owner: of });
-        }
-        let rows = (!word.whole).then_some(word.ids.as_slice());
-        let (effect, awaited) = table.take(owner, rows, apply);
-        match effect {
-            Effect::Known => {}
-            Effect::Gap => self.ask(now, word.from, word.stream, word.fresh),
-            Effect::Advanced { rows } => {
-                if rows || known.epoch == 0 {
-                    let events = [Event::Changed(network), Event::ParticipantsChanged(network)];
-                    self.events.extend(events);
-                }
-                if word.fresh || awaited {
-                    let after = if known.epoch == word.head.epoch { known.version } else { 0 };
-                    self.pass_on(now, word.stream, after, word.from);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Others pass on this node's own words; what it has not said it does not believe.
-    fn own_word(&mut self, word: &Word) -> Result<(), Rejected> {
-        let last = Head { epoch: self.epoch, version: self.clock };
-        if word.head > last {
-            let (epoch, known) = (word.head.epoch, self.epoch);
-            return Err(Rejected::NotMyWord { from: word.from, epoch, known });
-        }
-        if !self.tables.contains_key(&word.stream.network) {
-            self.say(word.from, Say::Absent(word.stream.network), Detail::Plain);
         }
         Ok(())
     }
@@ -182,7 +105,8 @@ impl Whereabouts {
         let members = std::sync::Arc::clone(&self.directory.members);
         let Some(table) = self.tables.get_mut(&network) else { return };
         let first = !std::mem::replace(&mut table.answered, true);
-        let others = nodes.iter().filter(|node| **node != self.me && members.nodes.contains(node));
+        let others =
+            nodes.iter().filter(|node| **node != self.me && members.nodes.contains_key(node));
         let new = others.filter(|node| table.discover(**node)).count();
         if new > 0 || first {
             self.events.insert(Event::ParticipantsChanged(network));
@@ -229,12 +153,12 @@ impl Whereabouts {
         let Some(table) = self.tables.get(&network) else {
             return self.say(from, Say::Absent(network), Detail::Plain);
         };
-        let theirs: std::collections::BTreeMap<_, _> = heads.iter().copied().collect();
+        let theirs: BTreeMap<_, _> = heads.iter().copied().collect();
         let lacking = |(owner, head): &(NodeId, Head)| theirs.get(owner).is_none_or(|t| t < head);
         let news: Vec<_> = table.heads(buckets).into_iter().filter(lacking).collect();
         let members = &self.directory.members.nodes;
         let newer = |(owner, head): &&(NodeId, Head)| {
-            *owner != self.me && members.contains(owner) && table.head(*owner) < *head
+            *owner != self.me && members.contains_key(owner) && table.head(*owner) < *head
         };
         let wanted: Vec<NodeId> = heads.iter().filter(newer).map(|(owner, _)| *owner).collect();
         for (owner, head) in news {
@@ -244,29 +168,7 @@ impl Whereabouts {
             self.say(from, Say::News(StreamId { network, owner }), detail);
         }
         for stream in wanted.into_iter().map(|owner| StreamId { network, owner }) {
-            let whom = if self.is_hearsay(from, stream) { stream.owner } else { from };
-            self.ask(now, whom, stream, false);
+            self.ask(now, from, stream, false);
         }
     }
-
-    /// Asks a node for a stream.
-    pub(crate) fn ask(&mut self, now: Instant, from: NodeId, stream: StreamId, fresh: bool) {
-        let table = self.tables.get_mut(&stream.network);
-        if table.is_some_and(|table| table.ask(now, stream.owner, fresh)) {
-            self.say(from, Say::Request(stream), Detail::Plain);
-        }
-    }
-}
-
-/// A message about a stream, without its rows.
-#[derive(Debug)]
-struct Word {
-    from: NodeId,
-    stream: StreamId,
-    head: Head,
-    presence: Presence,
-    fresh: bool,
-    ids: Vec<EndpointId>,
-    /// Whether it may change other rows than those.
-    whole: bool,
 }

@@ -19,10 +19,10 @@ pub enum Rejected {
         /// The sender.
         from: NodeId,
     },
-    /// It tells this node what it should have said itself, and has not.
+    /// It tells this node what it should have said itself, and has not, though with its signature.
     #[error(
-        "node {from} knows this node's rows of epoch {epoch}, but this node is in epoch {known} and \
-         has not said that"
+        "node {from} knows this node's rows of epoch {epoch}, signed with its key, but this node is in \
+         epoch {known} and has not said that"
     )]
     NotMyWord {
         /// The sender.
@@ -32,10 +32,9 @@ pub enum Rejected {
         /// This node's own.
         known: u64,
     },
-    /// It told of another node what that one has not said, though it was asked.
+    /// It told rows that their owner has not signed.
     #[error(
-        "node {from} told rows of node {owner} of epoch {epoch}, but {owner} is up, in epoch {known}, \
-         and does not say that"
+        "node {from} told rows of node {owner}, of epoch {epoch}, which {owner} has not signed"
     )]
     NotTheirWord {
         /// The sender.
@@ -44,8 +43,6 @@ pub enum Rejected {
         owner: NodeId,
         /// What the message says.
         epoch: u64,
-        /// What the owner has said itself.
-        known: u64,
     },
     /// A row in it is another node's.
     #[error("node {from} spoke about endpoint {endpoint}, which belongs to node {owner}")]
@@ -97,7 +94,7 @@ impl Rejected {
             }
             Self::NotTheirWord { .. } => {
                 "look at the sending host: its agent is faulty or in wrong hands, and `weft node rm` shuts \
-                 it out; or the owner runs from an old copy of its state: restart its agent"
+                 it out; or another host runs with the owner's identity: look for a clone of it"
             }
             Self::NotYours { .. } => {
                 "look at the sending host: its agent is faulty or in wrong hands; `weft node rm` shuts it out"

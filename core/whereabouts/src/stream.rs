@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use weft_model::{Endpoint, EndpointId};
 
-use crate::{Head, Presence, RowChange};
+use crate::{Head, Presence, RowChange, Seal, StreamId, statement};
 
 /// Whoever lags by more changes gets all rows instead.
 pub(crate) const LOG: usize = 1024;
@@ -19,6 +19,8 @@ const SHORT: usize = 64;
 pub(crate) struct Stream {
     head: Head,
     presence: Presence,
+    /// Its owner's, under all of this as of `head`; absent at the owner itself until it is told.
+    seal: Option<Seal>,
     /// By id.
     rows: Vec<Arc<Endpoint>>,
     /// Which row changed, and a version that is not before that change.
@@ -52,6 +54,7 @@ impl Stream {
         Self {
             head,
             presence: Presence::Here,
+            seal: None,
             rows: Vec::new(),
             log: VecDeque::new(),
             log_from: head.version,
@@ -82,12 +85,26 @@ impl Stream {
         self.find(id).is_ok()
     }
 
+    /// What its owner signs.
+    pub(crate) fn statement(&self, id: StreamId) -> Vec<u8> {
+        statement(id, self.head, self.presence, &self.rows)
+    }
+
+    pub(crate) const fn seal(&self) -> Option<Seal> {
+        self.seal
+    }
+
+    /// It is good for this stream as it is now.
+    pub(crate) const fn set_seal(&mut self, seal: Seal) {
+        self.seal = Some(seal);
+    }
+
     /// The owner's own change, as of `version`; false if it changes nothing.
     pub(crate) fn change(&mut self, version: u64, change: RowChange) -> bool {
         let id = change.id();
         let changed = self.set(change);
         if changed {
-            self.head.version = version;
+            self.go_to(version);
             self.note(version, id);
         }
         changed
@@ -95,7 +112,7 @@ impl Stream {
 
     /// The owner's presence, as of `version`. Who is not here has no rows.
     pub(crate) fn set_presence(&mut self, version: u64, presence: Presence) {
-        self.head.version = version;
+        self.go_to(version);
         self.presence = presence;
         if presence != Presence::Here {
             self.empty();
@@ -116,7 +133,7 @@ impl Stream {
             return Effect::Gap;
         }
         let mut different = presence != self.presence;
-        self.head.version = to;
+        self.go_to(to);
         self.presence = presence;
         for change in changes {
             // What makes no difference here does to somebody who saw what lay between.
@@ -158,6 +175,12 @@ impl Stream {
             Err(_absent) => Some(RowChange::Remove(id)),
         };
         Some(ids.into_iter().filter_map(state).collect())
+    }
+
+    /// What was signed was signed as of the version before.
+    const fn go_to(&mut self, version: u64) {
+        self.head.version = version;
+        self.seal = None;
     }
 
     fn find(&self, id: EndpointId) -> Result<usize, usize> {

@@ -8,8 +8,8 @@ use rand_pcg::Pcg64Mcg;
 use weft_model::{EndpointId, NodeId};
 
 use crate::head::{Sums, is_in};
-use crate::stream::{Effect, Stream};
-use crate::{Head, Presence};
+use crate::stream::Stream;
+use crate::{Head, Presence, Seal};
 
 /// An answer is awaited for this long before the question is asked again.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -118,17 +118,23 @@ impl Table {
         result
     }
 
-    /// Another's word is taken; `true`: it was waited for, to be passed on.
+    /// Another's word is taken: its stream is this now, in other `rows` as it was. `true`: it was waited
+    /// for, to be passed on.
     pub(crate) fn take(
         &mut self,
         owner: NodeId,
         rows: Option<&[EndpointId]>,
-        apply: impl FnOnce(&mut Stream) -> Effect,
-    ) -> (Effect, bool) {
-        let effect = self.update(owner, rows, apply);
-        let advanced = matches!(effect, Effect::Advanced { .. });
-        let awaited = advanced && self.asked.remove(&owner).is_some_and(|(_, fresh)| fresh);
-        (effect, awaited)
+        next: Stream,
+    ) -> bool {
+        self.update(owner, rows, |stream| *stream = next);
+        self.asked.remove(&owner).is_some_and(|(_, fresh)| fresh)
+    }
+
+    /// The own stream is to be told, under this seal.
+    pub(crate) fn set_seal(&mut self, me: NodeId, seal: Seal) {
+        if let Some(own) = self.streams.get_mut(&me) {
+            own.set_seal(seal);
+        }
     }
 
     /// Whether to ask now; not while an answer to an earlier question is on its way.

@@ -4,11 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use weft_model::{Endpoint, EndpointId, MacAddr, NetworkId, NodeId};
+use weft_model::{Endpoint, EndpointId, MacAddr, NetworkId, NodeId, PublicKey};
 
+use crate::head::mix;
 use crate::{
-    Event, Members, Message, Presence, Rejected, RowChange, StreamId, Transmit, Whereabouts,
+    Event, Head, Members, Message, Notary, Presence, Rejected, RowChange, Seal, StreamId, Transmit,
+    Whereabouts, statement,
 };
+
+mod signed;
 
 const A: NodeId = NodeId::from_random(0xa);
 const B: NodeId = NodeId::from_random(0xb);
@@ -53,24 +57,17 @@ fn whoever_does_not_take_part_hears_of_participation_only() {
 #[test]
 fn what_gathers_is_passed_on_to_the_same_participants() {
     let nodes: Vec<NodeId> = (1..=40).map(NodeId::from_random).collect();
-    let (mut machine, now) = (Whereabouts::new(nodes[0], 1, 7), crate::test_clock());
+    let (mut machine, now) = (machine(nodes[0], 1), crate::test_clock());
     machine.set_members(now, members(&nodes));
     machine.join(NET);
-    let word = |owner, version, rows, fresh| Message::Snapshot {
-        stream: StreamId { network: NET, owner },
-        head: crate::Head { epoch: 1, version },
-        presence: Presence::Here,
-        rows,
-        fresh,
-    };
     for &owner in &nodes[1..] {
-        machine.handle(now, owner, word(owner, 1, vec![], false)).unwrap();
+        machine.handle(now, owner, snapshot(owner, (1, 1), &[], false)).unwrap();
     }
     drain(&mut machine);
     let fresh = [(nodes[1], 1), (nodes[2], 2)];
     for (owner, row) in fresh {
-        let row = vec![Arc::new(endpoint(row))];
-        machine.handle(now, nodes[3], word(owner, 2, row, true)).unwrap();
+        let word = snapshot(owner, (1, 2), &[endpoint(row)], true);
+        machine.handle(now, nodes[3], word).unwrap();
     }
     machine.handle_timeout(now + Duration::from_millis(5));
     let sent = drain(&mut machine);
@@ -165,50 +162,6 @@ fn any_participant_serves_the_rows_of_one_that_is_away() {
 }
 
 #[test]
-fn what_another_says_of_a_node_that_is_up_is_a_question_to_that_node() {
-    let (mut a, mut b, now) = pair();
-    a.put(NET, endpoint(1));
-    let said = delta(A, 1, (0, 9), vec![RowChange::Put(Arc::new(endpoint(2)))]);
-    b.handle(now, C, said.clone()).unwrap();
-    let sent = drain(&mut b);
-    let asks = |one: &Transmit| one.to == A && matches!(one.message, Message::Request { .. });
-    assert!(sent.iter().any(asks) && shown(&b).is_empty(), "{sent:?}");
-    drain(&mut a);
-    deliver(&mut a, now, B, sent);
-    settle(&mut [&mut a, &mut b], now);
-    assert_eq!(shown(&b), [(A, 1, true)]);
-    // It is told of when A has had its time, once.
-    b.review_hearsay(now + Duration::from_secs(29));
-    assert_eq!(b.poll_rejected(), None);
-    b.review_hearsay(now + Duration::from_secs(30));
-    let told = Rejected::NotTheirWord { from: C, owner: A, epoch: 1, known: 1 };
-    assert_eq!((b.poll_rejected(), b.poll_rejected()), (Some(told), None));
-    // Of one that is down whoever knows something tells.
-    b.hide(A);
-    b.handle(now, C, said).unwrap();
-    assert_eq!(shown(&b), [(A, 1, false), (A, 2, false)]);
-}
-
-#[test]
-fn what_another_says_and_the_node_itself_confirms_is_told_of_to_nobody() {
-    let (mut a, mut b, now) = pair();
-    a.put(NET, endpoint(1));
-    drop(drain(&mut a));
-    let true_word = delta(A, 1, (2, a.clock), vec![RowChange::Put(Arc::new(endpoint(1)))]);
-    b.handle(now, C, true_word.clone()).unwrap();
-    settle(&mut [&mut a, &mut b], now);
-    assert_eq!(shown(&b), [(A, 1, true)]);
-    b.review_hearsay(now + Duration::from_secs(60));
-    assert_eq!(b.poll_rejected(), None);
-    // Nor is it if that node dies before it can.
-    b.handle(now, C, delta(A, 1, (9, 10), vec![])).unwrap();
-    b.hide(A);
-    b.show(A);
-    b.review_hearsay(now + Duration::from_secs(60));
-    assert_eq!(b.poll_rejected(), None);
-}
-
-#[test]
 fn a_lost_change_is_asked_for_when_the_next_one_comes() {
     let (mut a, mut b, now) = pair();
     a.put(NET, endpoint(1));
@@ -287,10 +240,12 @@ fn each_kind_of_untruth_is_rejected_and_changes_nothing() {
     let old = Rejected::OldEpoch { from: A, epoch: 0, known: 1 };
     assert_eq!(b.handle(now, A, delta(A, 0, (2, 99), vec![])), Err(old));
     let changes = || vec![RowChange::Remove(endpoint(9).id)];
-    let theirs = Rejected::NotYours { from: A, endpoint: endpoint(9).id, owner: B };
-    assert_eq!(b.handle(now, A, delta(A, 1, (2, 99), changes())), Err(theirs));
+    let theirs = || Rejected::NotYours { from: A, endpoint: endpoint(9).id, owner: B };
+    assert_eq!(b.handle(now, A, delta(A, 1, (2, 99), changes())), Err(theirs()));
+    let stolen = snapshot(A, (1, 99), &[endpoint(9)], true);
+    assert_eq!(b.handle(now, C, stolen), Err(theirs()), "whoever passes it on");
     let mine = Rejected::NotMyWord { from: A, epoch: 1, known: 1 };
-    assert_eq!(b.handle(now, A, delta(B, 1, (3, 99), changes())), Err(mine));
+    assert_eq!(b.handle(now, A, snapshot(B, (1, 99), &[], true)), Err(mine));
     assert_eq!(shown(&b), [(B, 9, true)]);
 }
 
@@ -348,19 +303,66 @@ impl Whereabouts {
     }
 }
 
+/// Changes of one who had no rows before, under its seal.
 fn delta(owner: NodeId, epoch: u64, (from, to): (u64, u64), changes: Vec<RowChange>) -> Message {
     let stream = StreamId { network: NET, owner };
-    Message::Delta { stream, epoch, from, to, presence: Presence::Here, changes, fresh: true }
+    let put = |change: &RowChange| match change {
+        RowChange::Put(row) => Some(Arc::clone(row)),
+        RowChange::Remove(_) => None,
+    };
+    let rows: Vec<_> = changes.iter().filter_map(put).collect();
+    let (presence, fresh) = (Presence::Here, true);
+    let told = statement(stream, Head { epoch, version: to }, presence, &rows);
+    let seal = sum(&key_of(owner), &told);
+    Message::Delta { stream, epoch, from, to, presence, changes, seal, fresh }
+}
+
+/// All rows of somebody, under its seal.
+fn snapshot(owner: NodeId, head: (u64, u64), rows: &[Endpoint], fresh: bool) -> Message {
+    let (stream, presence) = (StreamId { network: NET, owner }, Presence::Here);
+    let head = Head { epoch: head.0, version: head.1 };
+    let rows: Vec<_> = rows.iter().cloned().map(Arc::new).collect();
+    let seal = sum(&key_of(owner), &statement(stream, head, presence, &rows));
+    Message::Snapshot { stream, head, presence, rows, seal, fresh }
+}
+
+/// Signs by summing up: nobody here looks for another statement of the same sum.
+#[derive(Debug)]
+struct Summing(PublicKey);
+
+impl Notary for Summing {
+    fn seal(&self, statement: &[u8]) -> Option<Seal> {
+        Some(sum(&self.0, statement))
+    }
+
+    fn is_sealed(&self, key: &PublicKey, statement: &[u8], seal: &Seal) -> bool {
+        sum(key, statement) == *seal
+    }
+}
+
+fn sum(key: &PublicKey, statement: &[u8]) -> Seal {
+    let bytes = key.as_bytes().iter().chain(statement);
+    let sum = bytes.fold(0, |sum, byte| mix(sum ^ u64::from(*byte)));
+    let mut seal = [0; 64];
+    seal[..8].copy_from_slice(&sum.to_be_bytes());
+    Seal(seal)
+}
+
+/// Of a node, in all tests.
+pub(crate) fn key_of(node: NodeId) -> PublicKey {
+    let mut point = [[0; 32]; 2];
+    point[0][..16].copy_from_slice(&node.to_bytes());
+    PublicKey::from_point(point)
 }
 
 fn members(nodes: &[NodeId]) -> Arc<Members> {
-    let nodes: BTreeSet<NodeId> = nodes.iter().copied().collect();
     let managers = nodes.first().copied().into_iter().collect();
+    let nodes = nodes.iter().map(|node| (*node, key_of(*node))).collect();
     Arc::new(Members { nodes, managers })
 }
 
 fn machine(id: NodeId, epoch: u64) -> Whereabouts {
-    Whereabouts::new(id, epoch, 1)
+    Whereabouts::new(id, epoch, 1, Arc::new(Summing(key_of(id))))
 }
 
 fn machine_of(id: NodeId, nodes: &[NodeId]) -> Whereabouts {

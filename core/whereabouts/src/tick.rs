@@ -35,7 +35,6 @@ impl Whereabouts {
                 self.ask_directory(network);
             }
         }
-        self.review_hearsay(now);
         let which = self.dice.random_range(0..networks.len().max(1));
         self.refresh(networks.get(which).copied());
     }

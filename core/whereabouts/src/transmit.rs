@@ -7,7 +7,7 @@ use rand::RngExt as _;
 use weft_model::{NetworkId, NodeId};
 
 use crate::outbox::{Detail, Say};
-use crate::{Head, Message, Presence, StreamId, Transmit, Whereabouts};
+use crate::{Head, Message, Presence, StreamId, Transmit, Whereabouts, statement};
 
 /// A newcomer is named so many participants at most: they know the others.
 const NAMED: usize = 32;
@@ -44,6 +44,9 @@ impl Whereabouts {
             (Say::News(stream), Detail::After { version, fresh }) => {
                 self.news(stream, version, fresh)
             }
+            (Say::Request(stream), Detail::Whole) => {
+                Some(Message::Request { stream, have: Head::default() })
+            }
             (Say::Request(stream), _) => {
                 let have = table(stream.network)?.head(stream.owner);
                 Some(Message::Request { stream, have })
@@ -62,36 +65,46 @@ impl Whereabouts {
         }
     }
 
-    /// What is new in a stream after version `after`.
-    fn news(&self, stream: StreamId, after: u64, fresh: bool) -> Option<Message> {
+    /// What is new in a stream after version `after`, under its owner's seal.
+    fn news(&mut self, stream: StreamId, after: u64, fresh: bool) -> Option<Message> {
+        if stream.owner == self.me {
+            self.sign(stream);
+        }
         let known = self.tables.get(&stream.network)?.stream(stream.owner)?;
         let (Head { epoch, version: to }, presence) = (known.head(), known.presence());
-        if !known.is_heard() {
-            return None;
-        }
+        let seal = known.seal().filter(|_| known.is_heard())?;
         match known.since(after).filter(|_| after < to) {
             Some(changes) => {
-                Some(Message::Delta { stream, epoch, from: after, to, presence, changes, fresh })
+                let from = after;
+                Some(Message::Delta { stream, epoch, from, to, presence, changes, seal, fresh })
             }
             None => {
                 let rows = known.rows().iter().map(Arc::clone).collect();
-                Some(Message::Snapshot { stream, head: known.head(), presence, rows, fresh })
+                Some(Message::Snapshot { stream, head: known.head(), presence, rows, seal, fresh })
             }
+        }
+    }
+
+    /// Once for all that changed since it was told last.
+    fn sign(&mut self, stream: StreamId) {
+        let Some(table) = self.tables.get_mut(&stream.network) else { return };
+        let unsigned = table.stream(self.me).filter(|own| own.seal().is_none());
+        let seal = unsigned.and_then(|own| self.notary.seal(&own.statement(stream)));
+        if let Some(seal) = seal {
+            table.set_seal(self.me, seal);
         }
     }
 
     /// Unless it has joined in between.
     fn absence(&self, network: NetworkId) -> Option<Message> {
+        if self.tables.contains_key(&network) {
+            return None;
+        }
         let stream = StreamId { network, owner: self.me };
         let head = Head { epoch: self.epoch, version: self.clock };
-        let absent = !self.tables.contains_key(&network);
-        absent.then_some(Message::Snapshot {
-            stream,
-            head,
-            presence: Presence::Left,
-            rows: Vec::new(),
-            fresh: true,
-        })
+        let (presence, rows, fresh) = (Presence::Left, Vec::new(), true);
+        let seal = self.notary.seal(&statement(stream, head, presence, &rows))?;
+        Some(Message::Snapshot { stream, head, presence, rows, seal, fresh })
     }
 
     /// Participants that `to` may not know.

@@ -9,6 +9,8 @@
     reason = "integration tests"
 )]
 
+mod sums;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -84,7 +86,7 @@ impl World {
     fn new(nodes: usize) -> Self {
         let mut world = Self {
             now: Instant::now(),
-            machines: (0..nodes).map(|node| Whereabouts::new(id(node), 1, node as u64)).collect(),
+            machines: (0..nodes).map(|node| sums::machine(id(node), 1, node as u64)).collect(),
             epochs: vec![1; nodes],
             rows: vec![BTreeMap::new(); nodes],
             flights: Vec::new(),
@@ -102,7 +104,7 @@ impl World {
     }
 
     fn introduce(&mut self, node: usize) {
-        let nodes = (0..self.nodes()).map(id).collect();
+        let nodes = (0..self.nodes()).map(id).map(|node| (node, sums::key_of(node))).collect();
         let members = Arc::new(Members { nodes, managers: BTreeSet::from([id(0)]) });
         self.machines[node].set_members(self.now, members);
     }
@@ -197,7 +199,7 @@ impl World {
     fn restart(&mut self, node: usize, keeps_rows: bool) {
         self.epochs[node] += 1;
         self.counter += 1;
-        self.machines[node] = Whereabouts::new(id(node), self.epochs[node], self.counter);
+        self.machines[node] = sums::machine(id(node), self.epochs[node], self.counter);
         self.gone[node].clear();
         self.shown[node].clear();
         if !keeps_rows {

@@ -64,6 +64,11 @@ impl NodeKey {
         PublicKey::from_bytes(self.0.public_key_raw()).ok_or(NotAKey::OtherKind)
     }
 
+    /// As the system's libraries have keys (PKCS #8, DER).
+    pub(crate) fn der(&self) -> &[u8] {
+        self.0.serialized_der()
+    }
+
     /// Whether a certificate (DER) is for this key.
     #[must_use]
     pub fn fits(&self, certificate: &[u8]) -> bool {

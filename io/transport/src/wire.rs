@@ -16,10 +16,6 @@ pub(crate) struct Envelope {
     /// Reserved for relays between zones of a large cluster.
     #[prost(uint32, tag = "2")]
     pub(crate) zone: u32,
-    /// Reserved for the owner's signature, for rows that others pass on: today every member is
-    /// believed that shows its certificate.
-    #[prost(bytes = "vec", tag = "3")]
-    pub(crate) signature: Vec<u8>,
     #[prost(
         oneof = "Body",
         tags = "16, 17, 18, 19, 22, 23, 24, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 48, 49, 64, 65, 66, 67, 68"
@@ -136,6 +132,9 @@ pub(crate) struct Rows {
     pub(crate) presence: u32,
     #[prost(bool, tag = "7")]
     pub(crate) fresh: bool,
+    /// The owner's signature, 64 bytes.
+    #[prost(bytes = "vec", tag = "8")]
+    pub(crate) seal: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -156,6 +155,9 @@ pub(crate) struct Delta {
     pub(crate) presence: u32,
     #[prost(bool, tag = "8")]
     pub(crate) fresh: bool,
+    /// The owner's signature, 64 bytes, under all that it has after the changes.
+    #[prost(bytes = "vec", tag = "9")]
+    pub(crate) seal: Vec<u8>,
 }
 
 /// One change: a row that is there, or the id of one that is gone.

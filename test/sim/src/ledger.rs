@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net};
-use weft_model::{Name, NetworkId, Node, NodeId, PublicKey, Role, Subnet, Vtep};
+use weft_model::{Name, NetworkId, Node, NodeId, Role, Subnet, Vtep};
 use weft_registry::{
     Block, CERTIFICATE_LIFE, Change, Cluster, Command, Committed, Condition, NetworkRequest, Op,
     Outcome, Revision, Situation, Txn, View, Want, decide,
 };
 
 use crate::node::REST;
+use crate::notary::key_of;
 use crate::world::MANAGERS;
 
 /// Whoever founds the cluster and removes hosts; none of the hosts.
@@ -155,7 +156,7 @@ fn node(id: NodeId, role: Role) -> Node {
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
     Node {
         id,
-        key: PublicKey::from_point([[1; 32]; 2]),
+        key: key_of(id),
         name: name(&format!("n{id}")),
         role,
         vtep: Vtep(address),

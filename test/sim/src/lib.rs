@@ -15,6 +15,7 @@ mod ledger;
 mod link;
 mod load;
 mod node;
+mod notary;
 mod report;
 mod scenario;
 mod time;

@@ -11,6 +11,7 @@ const ROOM: usize = 1_400;
 const FRAME: usize = 12;
 const ID: usize = 18;
 const NUMBER: usize = 3;
+const SEAL: usize = 66;
 
 /// What is sent to one host at one time.
 #[derive(Clone, Debug)]
@@ -54,10 +55,10 @@ fn size(message: &Message) -> usize {
         Message::DirectoryRequest { .. } => ID,
         Message::Directory { nodes, .. } => ID + nodes.len() * ID,
         Message::Snapshot { rows, .. } => {
-            2 * ID + 4 * NUMBER + rows.iter().map(|endpoint| row(endpoint)).sum::<usize>()
+            2 * ID + 4 * NUMBER + SEAL + rows.iter().map(|endpoint| row(endpoint)).sum::<usize>()
         }
         Message::Delta { changes, .. } => {
-            2 * ID + 5 * NUMBER + changes.iter().map(change).sum::<usize>()
+            2 * ID + 5 * NUMBER + SEAL + changes.iter().map(change).sum::<usize>()
         }
         Message::Request { .. } => 2 * ID + 2 * NUMBER,
         Message::Digest { .. } => ID + 9,

@@ -11,6 +11,7 @@ use weft_membership::{Membership, Roll, Settings};
 use weft_model::{Endpoint, EndpointId, NetworkId, NodeId};
 use weft_whereabouts::{Members, Whereabouts};
 
+use crate::notary::notary_of;
 use crate::time::{HostClock, SimTime};
 
 /// How long a freed address rests: shorter than in a real cluster, so that some are leased again.
@@ -83,7 +84,7 @@ impl Node {
         settings: Settings,
     ) {
         self.epoch += 1;
-        let mut whereabouts = Whereabouts::new(self.id, self.epoch, seed);
+        let mut whereabouts = Whereabouts::new(self.id, self.epoch, seed, notary_of(self.id));
         for (&network, rows) in &self.rows {
             whereabouts.join(network);
             rows.values().for_each(|row| whereabouts.put(network, row.clone()));

@@ -203,9 +203,6 @@ impl World {
         while let Some(event) = agent.whereabouts.poll_event() {
             self.watch.look(at, &agent.whereabouts, event);
         }
-        while let Some(rejected) = agent.whereabouts.poll_rejected() {
-            self.watch.rejected(&rejected);
-        }
         let mut sent: Vec<(NodeId, Load)> = Vec::new();
         while let Some(one) = agent.membership.poll_transmit() {
             sent.push(match one.by {

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::ca::CaKeeper;
 use crate::captures::CapturesKeeper;
-use crate::certificate::{Renewal, credentials};
+use crate::certificate::{Renewal, credentials, notary};
 use crate::disk::{Cache, Membership};
 use crate::fabric::Fabric;
 use crate::inspect::{Desk, Inspector};
@@ -71,18 +71,14 @@ pub(crate) async fn start(
     let tenure = Tenure::new(stores.held);
     let (shown, own) = watch::channel(Arc::new(credentials(&membership)?));
     let (peers, mesh, events) = connect(around, &me, own.clone(), &followed)?;
-    let follower = Follower {
-        me: me.id,
-        tenure: tenure.clone(),
-        mesh: mesh.clone(),
-        cache: Cache::new(around.disk.clone()),
-        out,
-    };
+    let cache = Cache::new(around.disk.clone());
+    let follower = Follower { me: me.id, tenure: tenure.clone(), mesh: mesh.clone(), cache, out };
     keep_registry(follower, stores.premises, followed.clone(), &tasks);
 
     let (out, seen, networks) = Outputs::new(&me, around, stores.in_use);
     let state = Start {
         me: me.clone(),
+        notary: notary(&membership)?,
         remembered: stores.remembered,
         local: stores.local,
         mesh: mesh.clone(),

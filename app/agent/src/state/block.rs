@@ -25,7 +25,7 @@ impl State {
         let members = members(&view);
         if self.members != members {
             self.members = members;
-            let roll = Arc::new(self.members.nodes.iter().copied().collect());
+            let roll = Arc::new(self.members.nodes.keys().copied().collect());
             self.membership.set_nodes(now, roll);
             self.whereabouts.set_members(now, Arc::new(self.members.clone()));
         }
@@ -189,7 +189,7 @@ fn members(view: &View) -> Members {
     let managers = nodes.values().filter(|node| node.role == Role::Manager);
     Members {
         managers: managers.map(|node| node.id).collect(),
-        nodes: nodes.keys().copied().collect(),
+        nodes: nodes.values().map(|node| (node.id, node.key)).collect(),
     }
 }
 

@@ -136,7 +136,9 @@ impl State {
     fn reject(&self, rejected: &Rejected) {
         self.counters.rejected.inc();
         let (node, hint) = (rejected.sender(), rejected.hint());
-        tracing::warn!(%node, error = %rejected, hint, "a message was rejected");
+        let known = self.followed.view.node(node);
+        let host = known.map(|node| tracing::field::display(&node.name));
+        tracing::warn!(host, %node, error = %rejected, hint, "a message was rejected");
     }
 
     fn is_manager(&self, node: NodeId) -> bool {
@@ -167,9 +169,6 @@ impl State {
         }
         while self.whereabouts.poll_event().is_some() {
             told = true;
-        }
-        while let Some(rejected) = self.whereabouts.poll_rejected() {
-            self.reject(&rejected);
         }
         self.transmit();
         told

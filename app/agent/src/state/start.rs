@@ -11,7 +11,7 @@ use weft_membership::{Membership, Settings};
 use weft_model::{Mtu, Node};
 use weft_plan::Engine;
 use weft_transport::MeshHandle;
-use weft_whereabouts::{Members, Whereabouts};
+use weft_whereabouts::{Members, Notary, Whereabouts};
 
 use super::{Outputs, State};
 use crate::local::{Local, Remembered};
@@ -26,6 +26,8 @@ const SILENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Start {
     /// This host.
     pub(crate) me: Node,
+    /// Signs its rows.
+    pub(crate) notary: Arc<dyn Notary>,
     /// What it remembers.
     pub(crate) remembered: Remembered,
     /// Where it writes.
@@ -53,6 +55,7 @@ impl Start {
     pub(crate) fn build(self) -> State {
         let Self {
             me,
+            notary,
             remembered,
             local,
             mesh,
@@ -67,7 +70,7 @@ impl Start {
         let followed = registry.borrow().clone();
         let now = State::now();
         let mut state = State {
-            whereabouts: Whereabouts::new(me.id, remembered.epoch, rand::random()),
+            whereabouts: Whereabouts::new(me.id, remembered.epoch, rand::random(), notary),
             members: Members::default(),
             membership: Membership::new(
                 me.id,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use weft_model::{Endpoint, EndpointId, MacAddr, NetworkId, NodeId};
-use weft_whereabouts::{Head, Message, Presence, RowChange, StreamId};
+use weft_whereabouts::{Head, Message, Presence, RowChange, Seal, StreamId};
 
 use super::{Malformed, address, array, octets};
 use crate::wire::{self, Body};
@@ -22,16 +22,19 @@ impl From<Message> for Body {
                 network: bytes(network),
                 nodes: nodes.iter().map(|node| node.to_bytes().to_vec()).collect(),
             }),
-            Message::Snapshot { stream, head, presence, rows, fresh } => Self::Rows(wire::Rows {
-                network: bytes(stream.network),
-                owner: stream.owner.to_bytes().to_vec(),
-                epoch: head.epoch,
-                version: head.version,
-                presence: number(presence),
-                rows: rows.iter().map(|row| wire::Row::from(&**row)).collect(),
-                fresh,
-            }),
-            Message::Delta { stream, epoch, from, to, presence, changes, fresh } => {
+            Message::Snapshot { stream, head, presence, rows, seal, fresh } => {
+                Self::Rows(wire::Rows {
+                    network: bytes(stream.network),
+                    owner: stream.owner.to_bytes().to_vec(),
+                    epoch: head.epoch,
+                    version: head.version,
+                    presence: number(presence),
+                    rows: rows.iter().map(|row| wire::Row::from(&**row)).collect(),
+                    seal: seal.0.to_vec(),
+                    fresh,
+                })
+            }
+            Message::Delta { stream, epoch, from, to, presence, changes, seal, fresh } => {
                 Self::Delta(wire::Delta {
                     network: bytes(stream.network),
                     owner: stream.owner.to_bytes().to_vec(),
@@ -40,6 +43,7 @@ impl From<Message> for Body {
                     to,
                     presence: number(presence),
                     changes: changes.into_iter().map(wire::RowChange::from).collect(),
+                    seal: seal.0.to_vec(),
                     fresh,
                 })
             }
@@ -100,18 +104,20 @@ pub(crate) fn message(body: Body) -> Result<Option<Message>, Malformed> {
 }
 
 fn snapshot(rows: wire::Rows) -> Result<Message, Malformed> {
-    let wire::Rows { network, epoch, version, rows, owner, presence: number, fresh } = rows;
+    let wire::Rows { network, epoch, version, rows, owner, presence: number, fresh, seal } = rows;
     Ok(Message::Snapshot {
         stream: stream(&network, &owner)?,
         head: Head { epoch, version },
         presence: presence(number)?,
         rows: rows.into_iter().map(|row| endpoint(row).map(Arc::new)).collect::<Result<_, _>>()?,
+        seal: signature(&seal)?,
         fresh,
     })
 }
 
 fn delta(delta: wire::Delta) -> Result<Message, Malformed> {
-    let wire::Delta { network, epoch, from, to, changes, owner, presence: number, fresh } = delta;
+    let wire::Delta { network, epoch, from, to, changes, owner, presence: number, fresh, seal } =
+        delta;
     Ok(Message::Delta {
         stream: stream(&network, &owner)?,
         epoch,
@@ -119,8 +125,17 @@ fn delta(delta: wire::Delta) -> Result<Message, Malformed> {
         to,
         presence: presence(number)?,
         changes: changes.into_iter().map(change).collect::<Result<_, _>>()?,
+        seal: signature(&seal)?,
         fresh,
     })
+}
+
+/// None at all is one that is good for nothing: who sends that is told of as who signs wrongly.
+fn signature(bytes: &[u8]) -> Result<Seal, Malformed> {
+    match bytes {
+        [] => Ok(Seal([0; 64])),
+        bytes => array(bytes, "a signature").map(Seal),
+    }
 }
 
 fn bytes(network: NetworkId) -> Vec<u8> {
@@ -230,7 +245,7 @@ mod tests {
     fn all() -> Vec<Message> {
         let (network, owner) = (NetworkId::from_random(7), NodeId::from_random(4));
         let (stream, head) = (StreamId { network, owner }, Head { epoch: 1, version: 2 });
-        let (row, fresh) = (Arc::new(row()), true);
+        let (row, seal, fresh) = (Arc::new(row()), Seal([5; 64]), true);
         let changes =
             vec![RowChange::Put(Arc::clone(&row)), RowChange::Remove(EndpointId::from_random(3))];
         let presence = Presence::Lingering;
@@ -238,8 +253,8 @@ mod tests {
             Message::Participation { head, networks: BTreeSet::from([network]) },
             Message::DirectoryRequest { network },
             Message::Directory { network, nodes: BTreeSet::from([owner]) },
-            Message::Snapshot { stream, head, presence, rows: vec![row], fresh },
-            Message::Delta { stream, epoch: 1, from: 2, to: 4, presence, changes, fresh },
+            Message::Snapshot { stream, head, presence, rows: vec![row], seal, fresh },
+            Message::Delta { stream, epoch: 1, from: 2, to: 4, presence, changes, seal, fresh },
             Message::Request { stream, have: head },
             Message::Digest { network, sum: u64::MAX },
             Message::Buckets { network, sums: vec![0, 5, u64::MAX] },
@@ -254,6 +269,31 @@ mod tests {
             let body = Envelope::decode(bytes.as_slice()).unwrap().body.unwrap();
             assert_eq!(message(body), Ok(Some(sent)));
         }
+    }
+
+    #[test]
+    fn rows_with_a_signature_of_another_length_are_not_understood() {
+        for (sent, length) in
+            all().into_iter().flat_map(|sent| [1, 63, 65, 1 << 20].map(|n| (sent.clone(), n)))
+        {
+            let mut body = sent.into();
+            match &mut body {
+                Body::Rows(wire::Rows { seal, .. }) | Body::Delta(wire::Delta { seal, .. }) => {
+                    *seal = vec![5; length];
+                    assert_eq!(message(body), Err(Malformed("a signature")));
+                }
+                _without => {}
+            }
+        }
+    }
+
+    #[test]
+    fn rows_of_who_has_not_signed_them_are_signed_by_nobody() {
+        let body = Body::from(all().remove(3));
+        let Body::Rows(rows) = body else { panic!("{body:?}") };
+        let read = message(Body::Rows(wire::Rows { seal: Vec::new(), ..rows }));
+        let Ok(Some(Message::Snapshot { seal, .. })) = read else { panic!("{read:?}") };
+        assert_eq!(seal, Seal([0; 64]));
     }
 
     #[test]

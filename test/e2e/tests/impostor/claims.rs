@@ -2,19 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
 
 use weft_e2e::{Cluster, Kind, Pinging, Plain, eventually, holds, underlay};
 use weft_lab::Host;
-use weft_model::{Endpoint, EndpointId, MacAddr};
+use weft_model::{Endpoint, EndpointId, MacAddr, NetworkId, NodeId};
 use weft_path::Located;
-use weft_whereabouts::Message;
 
-use crate::forger::{Forger, Papers, end_of};
+use crate::forger::{Forger, Papers};
 use crate::watched::{SOON, counted, counts_more, logs, none_lost, says, watch};
 
-/// An owner that is up has half a minute to confirm what another node says of it.
-const CONFIRMED: Duration = Duration::from_secs(60);
 const CLAIMS: &str = "weft_agent_false_claims_total";
 const MESSAGES: &str = "weft_agent_rejected_messages_total";
 const REFUSED: &str = "weft_agent_refused_hosts_total{reason=\"no_member\"}";
@@ -78,7 +74,7 @@ async fn a_member_that_claims_what_is_anothers_is_not_believed_and_is_counted_an
         }
         println!("{:28} {}", lie.told, lie.counter);
     }
-    the_end_of_anothers_rows_is_refused(&forger, [h1, h2], &end_of(app.id, h1_id)).await;
+    the_end_of_anothers_rows_is_refused(&forger, [h1, h2], (app.id, h1_id)).await;
     for victim in [h1, h2] {
         assert_eq!(rows(&cluster, victim).await.unwrap(), believed);
     }
@@ -129,24 +125,32 @@ async fn is_refused(lie: &Lie, victim: &Host, before: f64) {
     }
 }
 
-/// That h1 has nothing any more: h1 knows better, and h2 asks it.
-async fn the_end_of_anothers_rows_is_refused(forger: &Forger, [h1, h2]: [&Host; 2], end: &Message) {
-    let before = [counted(h1, MESSAGES).await.unwrap(), counted(h2, MESSAGES).await.unwrap()];
-    forger.say(end).unwrap();
-    eventually(SOON, || counts_more(h1, MESSAGES, before[0])).await.unwrap();
-    logs(h1, &["a message was rejected", "knows this node's rows of epoch"]).unwrap();
-    eventually(CONFIRMED, || counts_more(h2, MESSAGES, before[1])).await.unwrap();
-    logs(h2, &["a message was rejected", "told rows of node"]).unwrap();
+/// That h1 has nothing any more: it has not signed that, and both see it.
+async fn the_end_of_anothers_rows_is_refused(
+    forger: &Forger,
+    victims: [&Host; 2],
+    (network, owner): (NetworkId, NodeId),
+) {
+    let before = futures::future::try_join_all(victims.map(|victim| counted(victim, MESSAGES)));
+    let before = before.await.unwrap();
+    forger.say(&forger.end_of(network, owner).unwrap()).unwrap();
+    for (victim, before) in victims.into_iter().zip(before) {
+        eventually(SOON, || counts_more(victim, MESSAGES, before)).await.unwrap();
+        logs(victim, &["a message was rejected", "told rows of node", "h3"]).unwrap();
+    }
     println!("{:28} {MESSAGES}", "the end of another's rows");
 }
 
-async fn reaches(from: &Plain<'_>, to: &Plain<'_>) -> anyhow::Result<()> {
+pub(crate) async fn reaches(from: &Plain<'_>, to: &Plain<'_>) -> anyhow::Result<()> {
     let ping = from.ping(to.address, 1).await?;
     holds(ping.received == 1, || format!("{} does not answer {}", to.name, from.name))
 }
 
 /// Every row that a host believes.
-async fn rows(cluster: &Cluster, host: &Host) -> anyhow::Result<BTreeMap<EndpointId, Located>> {
+pub(crate) async fn rows(
+    cluster: &Cluster,
+    host: &Host,
+) -> anyhow::Result<BTreeMap<EndpointId, Located>> {
     Ok(cluster.facts(host).await?.endpoints)
 }
 
@@ -156,7 +160,7 @@ async fn as_known(cluster: &Cluster, host: &Host, workload: &Plain<'_>) -> Endpo
     row.unwrap()
 }
 
-fn endpoint(number: u8, address: IpAddr) -> Endpoint {
+pub(crate) fn endpoint(number: u8, address: IpAddr) -> Endpoint {
     Endpoint {
         id: EndpointId::from_random(number.into()),
         mac: MacAddr::from_random([number; 6]),

@@ -10,17 +10,20 @@ use anyhow::Context as _;
 use serde::Deserialize;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
-use weft_identity::NodeKey;
+use weft_identity::{KeyNotary, NodeKey};
 use weft_kernel::Netns;
 use weft_lab::Host;
 use weft_model::{Endpoint, NetworkId, Node, NodeId};
 use weft_transport::{
     Credentials, Mesh, MeshEvent, MeshHandle, Peers, Request, RequestError, Response, ask_once,
 };
-use weft_whereabouts::{Head, Message, Presence, StreamId};
+use weft_whereabouts::{Head, Message, Notary as _, Presence, Seal, StreamId, statement};
 
 /// Later than any run of a real agent.
 const EPOCH: u64 = 1 << 40;
+
+/// What it heard of others' rows, by owner: the last of each.
+type Heard = BTreeMap<NodeId, Message>;
 
 /// What makes a host a member, as it is on its disk.
 #[derive(Clone, Debug, Deserialize)]
@@ -65,9 +68,11 @@ impl Papers {
 /// A host's place in the cluster, taken by somebody else.
 pub(crate) struct Forger {
     me: NodeId,
+    notary: KeyNotary,
     mesh: MeshHandle,
     version: u64,
     connected: watch::Receiver<BTreeSet<NodeId>>,
+    heard: watch::Receiver<Heard>,
     _kept: (watch::Sender<Peers>, watch::Sender<Arc<Credentials>>),
 }
 
@@ -94,8 +99,10 @@ impl Forger {
         })?;
         let (mesh, events) = started?;
         let (seen, connected) = watch::channel(BTreeSet::new());
-        tokio::spawn(follow(events, seen));
-        Ok(Self { me: papers.node.id, mesh, version: 0, connected, _kept: (peers, own) })
+        let (listened, heard) = watch::channel(Heard::new());
+        tokio::spawn(follow(events, seen, listened));
+        let (me, notary) = (papers.node.id, KeyNotary::from_pem(&papers.key_pem)?);
+        Ok(Self { me, notary, mesh, version: 0, connected, heard, _kept: (peers, own) })
     }
 
     /// With how many it is connected.
@@ -107,10 +114,34 @@ impl Forger {
     pub(crate) fn claim(&mut self, network: NetworkId, rows: &[Endpoint]) -> anyhow::Result<()> {
         self.version += 1;
         let head = Head { epoch: EPOCH, version: self.version };
-        let rows = rows.iter().cloned().map(Arc::new).collect();
         let stream = StreamId { network, owner: self.me };
-        let presence = Presence::Here;
-        self.say(&Message::Snapshot { stream, head, presence, rows, fresh: true })
+        self.say(&self.signed(stream, head, Presence::Here, rows)?)
+    }
+
+    /// That another node has nothing on a network any more, since long after now.
+    pub(crate) fn end_of(&self, network: NetworkId, owner: NodeId) -> anyhow::Result<Message> {
+        let head = Head { epoch: EPOCH, version: 1 };
+        self.signed(StreamId { network, owner }, head, Presence::Left, &[])
+    }
+
+    /// Rows of anybody, under the one signature that it can make.
+    pub(crate) fn signed(
+        &self,
+        stream: StreamId,
+        head: Head,
+        presence: Presence,
+        rows: &[Endpoint],
+    ) -> anyhow::Result<Message> {
+        let mut rows: Vec<_> = rows.iter().cloned().map(Arc::new).collect();
+        rows.sort_by_key(|row| row.id);
+        let told = statement(stream, head, presence, &rows);
+        let seal: Seal = self.notary.seal(&told).context("no randomness")?;
+        Ok(Message::Snapshot { stream, head, presence, rows, seal, fresh: true })
+    }
+
+    /// All rows of a node, as somebody has told them who knows.
+    pub(crate) fn heard(&self, owner: NodeId) -> Option<Message> {
+        self.heard.borrow().get(&owner).cloned()
     }
 
     /// Says something to everybody.
@@ -127,20 +158,16 @@ impl Forger {
     }
 }
 
-/// That another node has nothing on a network any more.
-pub(crate) const fn end_of(network: NetworkId, owner: NodeId) -> Message {
-    Message::Snapshot {
-        stream: StreamId { network, owner },
-        head: Head { epoch: EPOCH, version: 1 },
-        presence: Presence::Left,
-        rows: Vec::new(),
-        fresh: true,
-    }
-}
-
-/// It asks nobody and answers nobody.
-async fn follow(mut events: mpsc::Receiver<MeshEvent>, seen: watch::Sender<BTreeSet<NodeId>>) {
+/// It answers nobody.
+async fn follow(
+    mut events: mpsc::Receiver<MeshEvent>,
+    seen: watch::Sender<BTreeSet<NodeId>>,
+    heard: watch::Sender<Heard>,
+) {
     while let Some(event) = events.recv().await {
+        if let MeshEvent::Message(_, said @ Message::Snapshot { stream, .. }) = &event {
+            heard.send_modify(|heard| drop(heard.insert(stream.owner, said.clone())));
+        }
         seen.send_if_modified(|up| match event {
             MeshEvent::Up(node) => up.insert(node),
             MeshEvent::Down(node) => up.remove(&node),

@@ -11,6 +11,7 @@ use weft_whereabouts::Members;
 
 use super::{MANAGERS, World};
 use crate::node::{Node, Registry};
+use crate::notary::key_of;
 
 impl World {
     /// A host is lost with its disk: it is removed, and another takes its place.
@@ -41,7 +42,10 @@ impl World {
     /// Writes down who is a member.
     pub(super) fn register(&mut self) {
         let ids = || self.nodes.iter().map(|node| node.id);
-        let members = Members { nodes: ids().collect(), managers: ids().take(MANAGERS).collect() };
+        let members = Members {
+            nodes: ids().map(|id| (id, key_of(id))).collect(),
+            managers: ids().take(MANAGERS).collect(),
+        };
         self.registry = Registry { roll: Arc::new(ids().collect()), members: Arc::new(members) };
     }
 
