@@ -11,6 +11,7 @@
 )]
 
 mod claims;
+mod down;
 mod forger;
 mod stolen;
 mod watched;
