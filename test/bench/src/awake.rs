@@ -20,7 +20,7 @@ impl Awake {
     /// Asks the kernel for it. Where it cannot be asked, that is told, and measured all the same.
     pub(crate) fn please() -> Self {
         let path = Path::new(LATENCY);
-        match OpenOptions::new().write(true).open(path).and_then(|file| none(file)) {
+        match OpenOptions::new().write(true).open(path).and_then(none) {
             Ok(file) => Self { _asked: Some(file) },
             Err(error) => {
                 println!(
