@@ -17,6 +17,7 @@ mod moved;
 mod quorum;
 mod record;
 mod refused;
+mod succession;
 mod txn;
 mod view;
 
@@ -31,6 +32,7 @@ pub use moved::{NotMoved, There, has_arrived, may_leave};
 pub use quorum::Quorum;
 pub use record::{Block, CERTIFICATE_LIFE, Cluster, Keeping, Quarantine, TokenHash};
 pub use refused::Refused;
+pub use succession::{Succession, succession};
 pub use txn::{
     Change, Committed, Condition, Entry, GENERATION, LeaseId, Op, Revision, Snapshot, Txn,
     generation,

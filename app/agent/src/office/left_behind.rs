@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 use weft_model::NodeId;
-use weft_registry::{Revision, View, generation};
+use weft_registry::{Revision, Succession, View, succession};
 use weft_transport::{MeshHandle, WatchItem};
 
 use super::seat::SeatKeeper;
@@ -39,25 +39,23 @@ impl SeatKeeper {
         let (others, until) = (managers(view.nodes(), self.premises.me), Instant::now() + wait);
         loop {
             let asked = others.iter().map(|other| known_to(&self.mesh, *other, held.revision));
-            let answers = join_all(asked).await;
-            if answers.iter().flatten().any(|known| *known > generation(held.revision)) {
-                return true;
+            match succession(held.revision, &join_all(asked).await) {
+                Succession::LeftBehind => return true,
+                Succession::Latest => return false,
+                Succession::Open if Instant::now() >= until => return false,
+                Succession::Open => sleep(PAUSE).await,
             }
-            if answers.iter().all(Option::is_some) || Instant::now() >= until {
-                return false;
-            }
-            sleep(PAUSE).await;
         }
     }
 }
 
-/// The generation of the registry that a manager confirms, 0 if it confirms none; nothing if it does not answer.
-async fn known_to(mesh: &MeshHandle, manager: NodeId, after: Revision) -> Option<u64> {
+/// The revision of the registry that a manager confirms, 0 if it confirms none; nothing if it does not answer.
+async fn known_to(mesh: &MeshHandle, manager: NodeId, after: Revision) -> Option<Revision> {
     let asked = async { Some(mesh.watch(manager, after).await.ok()?.recv().await) };
     match timeout(PATIENCE, asked).await.ok()?? {
-        Some(WatchItem::Snapshot(registry)) => Some(generation(registry.revision)),
+        Some(WatchItem::Snapshot(registry)) => Some(registry.revision),
         // It goes on from there.
-        Some(WatchItem::Changes(_) | WatchItem::Confirmed { .. }) => Some(generation(after)),
+        Some(WatchItem::Changes(_) | WatchItem::Confirmed { .. }) => Some(after),
         None => Some(0),
     }
 }
