@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use tokio::sync::{Mutex, watch};
@@ -117,7 +117,10 @@ impl Fabric {
                 Err(LeaseRefused::NeedsNext { .. }) if claiming.is_none() => {
                     claiming = Some(self.claiming.lock().await);
                 }
-                Err(LeaseRefused::NeedsNext { known }) => self.claim_next(network, known).await?,
+                Err(LeaseRefused::NeedsNext { known, rest }) => {
+                    let claimed = self.claim_next(network, known).await;
+                    claimed.map_err(|refused| or_wait(refused, rest))?;
+                }
                 Err(LeaseRefused::NeedsHolding(address)) => self.claim(network, address).await?,
             }
         }
@@ -209,6 +212,18 @@ fn check_subnet(request: &NetworkRequest) -> Answer<()> {
         let refused = Refused::from(error);
         problem(ProblemKind::BadInput, refused.to_string(), refused.hint())
     })
+}
+
+/// Whoever gets no other block may wait for addresses that `rest` until then.
+fn or_wait(refused: ApiProblem, rest: Option<Instant>) -> ApiProblem {
+    let Some(until) = rest else { return refused };
+    let left = until.saturating_duration_since(Instant::now()).as_secs() + 1;
+    let what = format!(
+        "every free address of this host was in use a moment ago: the first is free again in {left} s"
+    );
+    let cause = std::iter::once(refused.error).chain(refused.cause).collect();
+    let hint = format!("wait so long, or {}", refused.hint);
+    ApiProblem { cause, ..problem(refused.kind, what, hint) }
 }
 
 fn slow() -> ApiProblem {

@@ -45,6 +45,15 @@ pub enum NotLeasable {
 }
 
 impl NoAddress {
+    /// When patience alone brings an address; nothing if that takes another block.
+    #[must_use]
+    pub const fn until(&self) -> Option<Instant> {
+        match self {
+            Self::AllResting { until } => Some(*until),
+            Self::NoBlock | Self::AllLeased => None,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub const fn hint(&self) -> &'static str {

@@ -33,6 +33,31 @@ async fn a_subnet_that_nobody_chose_overlaps_no_route_of_any_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_network_whose_free_addresses_rest_says_how_long_to_wait() {
+    let cluster = Cluster::up(1, Kind::Plain).await.unwrap();
+    let h1 = cluster.host("h1").unwrap();
+    cluster.network("tiny", &["--subnet", "10.66.0.0/29"]).await.unwrap();
+    let mut plains = Vec::new();
+    for name in ["w1", "w2", "w3", "w4", "w5"] {
+        plains.push(cluster.plain("h1", "tiny", name, &[]).await.unwrap());
+    }
+    h1.run(&["ip", "netns", "add", "w6"]).await.unwrap();
+    let refused = async || {
+        let said = h1.weft(&["attach", "--network", "tiny", "--name", "w6", "w6"]).await.unwrap();
+        assert!(!said.is_success() && said.stderr.contains("network tiny is full"), "{said:?}");
+        said.stderr
+    };
+    let resting = "in use a moment ago: the first is free again in ";
+    let said = refused().await;
+    assert!(!said.contains(resting), "{said}");
+    plains.pop().unwrap().remove().await.unwrap();
+    let said = refused().await;
+    assert!(said.contains(resting) && said.contains("wait so long, or "), "{said}");
+    drop(plains);
+    cluster.down().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_ran_low_before_a_cut_starts_more_than_its_first_block_holds() {
     let cluster = Cluster::up(2, Kind::Plain).await.unwrap();
     let (h1, h2) = (cluster.host("h1").unwrap(), cluster.host("h2").unwrap());

@@ -140,6 +140,8 @@ pub(crate) enum LeaseRefused {
     NeedsNext {
         /// The newest block that this node knows of, as in [`weft_registry::View::newest_block`].
         known: u64,
+        /// When an address of theirs is free again, if some only rest.
+        rest: Option<Instant>,
     },
     /// The registry must be asked for a block with this address.
     NeedsHolding(IpAddr),

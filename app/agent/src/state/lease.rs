@@ -28,7 +28,9 @@ impl State {
             .get_mut(&network)
             .ok_or_else(|| LeaseRefused::Refused(not_found("network", &network.to_string())))?;
         let address = match want {
-            None => lessor.lease(now).map_err(|_used_up| LeaseRefused::NeedsNext { known })?,
+            None => lessor
+                .lease(now)
+                .map_err(|none| LeaseRefused::NeedsNext { known, rest: none.until() })?,
             Some(address) => match lessor.lease_exact(now, address) {
                 Ok(()) => address,
                 Err(NotLeasable::Resting { .. }) => {

@@ -8,6 +8,7 @@ fn addresses_are_leased_in_order_and_special_ones_never() {
     let leased: Vec<_> = (0..6).map(|_| lessor.lease(now).unwrap().to_string()).collect();
     assert_eq!(leased, ["10.7.0.2", "10.7.0.3", "10.7.0.4", "10.7.0.5", "10.7.0.6", "10.7.0.7"]);
     assert_eq!(lessor.lease(now), Err(NoAddress::AllLeased));
+    assert_eq!(NoAddress::AllLeased.until(), None);
 }
 
 #[test]
@@ -25,7 +26,9 @@ fn a_released_address_rests_and_comes_last() {
     lessor.release(now + Duration::from_secs(1), a);
     lessor.lease(now).unwrap();
     lessor.lease(now).unwrap();
-    assert_eq!(lessor.lease(now), Err(NoAddress::AllResting { until: now + REST }));
+    let none = lessor.lease(now).unwrap_err();
+    assert_eq!(none, NoAddress::AllResting { until: now + REST });
+    assert_eq!(none.until(), Some(now + REST));
     assert_eq!(lessor.lease(now + REST), Ok(b));
     assert_eq!(lessor.lease(now + REST * 2), Ok(a));
 }
