@@ -21,6 +21,7 @@ mod site;
 mod stations;
 mod sys;
 mod table;
+mod table_use;
 mod tables;
 mod tcx;
 #[cfg(test)]
@@ -36,4 +37,4 @@ pub(crate) use stations::{Answers, Stations};
 pub use attachment::Attachment;
 pub use error::GuardError;
 pub use sample::DropSample;
-pub use table::TableUse;
+pub use table_use::TableUse;

@@ -4,7 +4,6 @@ use std::error::Error;
 use std::io;
 
 use super::clsact::Occupied;
-use super::table::TableError;
 
 /// Why the guard does not stand as it should.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +31,21 @@ impl GuardError {
          CONFIG_BPF_SYSCALL and root's rights, and before Linux 6.6 the modules sch_ingress and cls_bpf; \
          until it stands, the table `inet weft` does"
     }
+}
+
+/// Why a row was not written or read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TableError {
+    /// There is no room for it.
+    #[error("the table of {table} is full, with {most} rows")]
+    Full { table: &'static str, most: u64 },
+    /// Something else.
+    #[error("the kernel refuses at the table of {table}")]
+    Refused {
+        table: &'static str,
+        #[source]
+        source: io::Error,
+    },
 }
 
 fn is_occupied(error: &io::Error) -> bool {

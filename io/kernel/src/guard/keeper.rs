@@ -14,15 +14,14 @@ use tokio::sync::watch;
 use weft_path::Reason;
 use weft_plan::Gate;
 
-use super::error::failed;
+use super::error::{TableError, failed};
 use super::layout::Entry;
 use super::programs::{Duty, Programs, Standing};
 use super::rows::Rows;
 use super::sets::{self, Set};
 use super::site::Site;
-use super::table::{TableError, TableUse};
 use super::tables::Tables;
-use super::{Attachment, GuardError, clsact};
+use super::{Attachment, GuardError, TableUse, clsact};
 use crate::Netns;
 use crate::netlink::Rtnl;
 

@@ -12,11 +12,11 @@ use std::sync::Arc;
 use aya::Ebpf;
 use weft_model::{MacAddr, Vni};
 
-use super::GuardError;
-use super::error::failed;
+use super::error::{TableError, failed};
 use super::layout::{self, HomeBytes, NeighborBytes, Seat, Spot, Station};
 use super::rows::{At, Carrier, Home, Neighbor, Rows};
-use super::table::{Table, TableError, TableUse};
+use super::table::Table;
+use super::{GuardError, TableUse};
 
 /// What became of each of several rows.
 pub(crate) type Answers = Vec<Result<(), GuardError>>;

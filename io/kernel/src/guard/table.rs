@@ -2,49 +2,21 @@
 //!
 //! Many rows are read and written with one system call each, where the kernel has that (5.6).
 
-use std::fs;
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use aya::Ebpf;
 use aya::maps::{HashMap, IterableMap as _, MapData, MapError};
 use nix::libc;
 
-use super::GuardError;
+use super::error::TableError;
 use super::sys::{self, Batch, Verb};
 use super::tables::{pinned, take};
+use super::{GuardError, TableUse};
 
 /// So many rows are read at once; more than hash to one place.
 const CHUNK: usize = 1 << 13;
-
-/// Why a row was not written or read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TableError {
-    /// There is no room for it.
-    #[error("the table of {table} is full, with {most} rows")]
-    Full { table: &'static str, most: u64 },
-    /// Something else.
-    #[error("the kernel refuses at the table of {table}")]
-    Refused {
-        table: &'static str,
-        #[source]
-        source: io::Error,
-    },
-}
-
-/// How much of a table is in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TableUse {
-    /// What is in it.
-    pub table: &'static str,
-    /// How many rows it has.
-    pub rows: u64,
-    /// How many it can have.
-    pub most: u64,
-    /// How much of the kernel's memory it takes, in bytes.
-    pub bytes: u64,
-}
 
 /// A hash table.
 pub(super) struct Table<K, V> {
@@ -209,17 +181,9 @@ impl<K: aya::Pod, V: aya::Pod> Table<K, V> {
         }
     }
 
-    /// How much of it is in use, as the kernel tells.
+    /// How much of it is in use.
     pub(super) fn usage(&self, rows: usize) -> io::Result<TableUse> {
-        let descriptor = self.map.map().fd().as_fd().as_raw_fd();
-        let told = fs::read_to_string(format!("/proc/self/fdinfo/{descriptor}"))?;
-        let number = |word: &str| {
-            let line = told.lines().find_map(|line| line.strip_prefix(word));
-            line.and_then(|rest| rest.trim_start_matches(':').trim().parse().ok()).unwrap_or(0)
-        };
-        let rows = u64::try_from(rows).unwrap_or(u64::MAX);
-        let (most, bytes) = (number("max_entries"), number("memlock"));
-        Ok(TableUse { table: self.name, rows, most, bytes })
+        TableUse::of(self.name, self.map.map().fd().as_fd(), rows)
     }
 
     fn refused(&self, source: io::Error) -> TableError {

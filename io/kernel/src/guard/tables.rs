@@ -9,11 +9,11 @@ use aya::maps::{Array, Map, MapData, MapError, PerCpuArray, PerCpuHashMap};
 use weft_path::Reason;
 use weft_plan::{Door, Gate};
 
-use super::error::failed;
+use super::error::{TableError, failed};
 use super::layout::{self, Address, Config, Entry, PortBytes};
 use super::stations::Stations;
-use super::table::{Table, TableError, TableUse};
-use super::{GuardError, reasons};
+use super::table::Table;
+use super::{GuardError, TableUse, reasons};
 
 /// `IPPROTO_TCP` and `IPPROTO_UDP`.
 const TCP: u32 = 6;
