@@ -6,6 +6,7 @@
 //! for the ends of workloads.
 
 pub mod capture;
+mod causes;
 mod counters;
 pub mod dns;
 mod error;

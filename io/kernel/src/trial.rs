@@ -11,7 +11,7 @@ use weft_model::{EndpointId, MacAddr, Mtu, Vni, Vtep};
 use weft_plan::{Desired, Engine, IfName, Observed, Port, Segment, diff, teardown};
 
 use crate::{
-    Applied, Attachment, Kernel as _, Linux, Netns, ObserveError, WireError, WorkloadLink,
+    Applied, Attachment, Kernel as _, Linux, Netns, ObserveError, WireError, WorkloadLink, causes,
     wire_workload_from,
 };
 
@@ -82,11 +82,7 @@ async fn send_one(host: &Netns, linux: &Linux) -> Result<(), TrialError> {
 
 fn refused(applied: &Applied) -> Result<(), TrialError> {
     let Some(failure) = applied.failures.first() else { return Ok(()) };
-    let causes = std::iter::successors(Some(&failure.error as &dyn std::error::Error), |error| {
-        error.source()
-    });
-    let causes: Vec<String> = causes.map(ToString::to_string).collect();
-    Err(TrialError::Refused(causes.join(": ")))
+    Err(TrialError::Refused(causes::told(&failure.error)))
 }
 
 fn port(address: Ipv4Addr) -> (IfName, Port) {

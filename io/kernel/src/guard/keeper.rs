@@ -22,8 +22,8 @@ use super::sets::{self, Set};
 use super::site::Site;
 use super::tables::Tables;
 use super::{Attachment, GuardError, TableUse, clsact};
-use crate::Netns;
 use crate::netlink::Rtnl;
+use crate::{Netns, causes};
 
 /// Where systemd mounts it, and everybody expects it.
 const BPFFS: &str = "/sys/fs/bpf";
@@ -118,10 +118,7 @@ impl Keeper {
                     self.loaded = Some(loaded);
                 }
                 Err(error) => {
-                    let why = std::iter::successors(Some(&error as &dyn std::error::Error), |e| {
-                        e.source()
-                    });
-                    let why = why.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+                    let why = causes::told(&error);
                     tracing::warn!(error = why, "the guard's programs cannot stand in this kernel");
                     self.impossible = Some(why);
                 }
