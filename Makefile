@@ -58,7 +58,7 @@ test-bpf: $(SET_UP) ## All end-to-end tests again, with the bpf engine
 		$(addprefix --test ,$(filter-out faults,$(END_TO_END))) -- --test-threads=2
 
 # In virtual machines, since a kernel cannot be had otherwise. It installs QEMU if that is missing.
-KERNELS ?= bookworm trixie
+KERNELS ?= bullseye bookworm trixie
 test-kernels: $(SET_UP) ## The tests of the kernel's edge on the kernels of other Debians (KERNELS), in virtual machines
 	@tests=$$($(CARGO) test --locked --no-run --message-format=json -p weft-kernel | \
 		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p') && \

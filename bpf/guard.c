@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Programs at tc ingress, for Linux 6.1 and later.
+/* Programs at tc ingress, for Linux 6.1 and later; io/kernel/src/guard/needs.rs keeps them from
+ * those that are too old.
  *
  * The guard:
  *   underlay   interfaces that lead to other hosts

@@ -11,6 +11,7 @@ mod error;
 mod keeper;
 mod layout;
 mod link;
+mod needs;
 mod programs;
 mod reasons;
 mod rows;

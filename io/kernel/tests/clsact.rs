@@ -17,8 +17,9 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt;
 use support::pair::PATIENCE;
+use support::programs::{attachments, takes_programs};
 use support::underlay::{dropped, send, with_underlay};
-use support::{Host, attachments, desired, reach, run};
+use support::{Host, desired, reach, run};
 use tokio::time::timeout;
 use weft_kernel::{Attachment, Disturbance, Kernel, Netns};
 use weft_path::Reason;
@@ -50,6 +51,9 @@ fn ports(host: &Host) -> Vec<String> {
 
 #[tokio::test]
 async fn a_filter_or_its_qdisc_that_others_remove_is_heard_of_and_put_back() {
+    if !takes_programs().await {
+        return;
+    }
     let wanted = desired(&[VNI]);
     let (host, outside) = with_underlay(Attachment::Clsact, &wanted).await;
     host.reach(&wanted).await;
@@ -77,6 +81,9 @@ async fn a_filter_or_its_qdisc_that_others_remove_is_heard_of_and_put_back() {
 
 #[tokio::test]
 async fn what_others_have_at_an_interface_stays_when_the_guard_goes() {
+    if !takes_programs().await {
+        return;
+    }
     let wanted = desired(&[VNI]);
     let (host, _outside) = with_underlay(Attachment::Clsact, &wanted).await;
     host.run(
@@ -103,6 +110,9 @@ async fn what_others_have_at_an_interface_stays_when_the_guard_goes() {
 
 #[tokio::test]
 async fn who_has_the_first_place_is_told_and_left_there() {
+    if !takes_programs().await {
+        return;
+    }
     let wanted = desired(&[VNI]);
     let (host, _outside) = with_underlay(Attachment::Clsact, &wanted).await;
     host.run("tc qdisc add dev eth0 clsact");
@@ -120,6 +130,9 @@ async fn who_has_the_first_place_is_told_and_left_there() {
 
 #[tokio::test]
 async fn an_agent_that_attaches_in_another_way_leaves_nothing_of_the_one_before() {
+    if !takes_programs().await {
+        return;
+    }
     if !attachments().contains(&Attachment::Tcx) {
         return;
     }

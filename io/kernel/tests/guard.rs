@@ -19,16 +19,20 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use support::pair::PATIENCE;
-use support::underlay::{dropped, send, with_underlay};
-use support::{Host, attachments, desired, mac, run, v4};
+use support::programs::{attachments, takes_programs};
+use support::underlay::{beside_stranger, dropped, send, with_underlay};
+use support::{Host, desired, mac, run, v4};
 use weft_kernel::{Attachment, Kernel, Netns, WorkloadLink, wire_workload_from};
 use weft_path::Reason;
-use weft_plan::{Plan, diff};
+use weft_plan::{GateSeen, Plan, diff};
 
 const VNI: u32 = 5000;
 
 #[tokio::test]
 async fn an_interface_that_appears_is_guarded_and_a_flushed_ruleset_opens_nothing() {
+    if !takes_programs().await {
+        return;
+    }
     for by in attachments() {
         let wanted = desired(&[VNI]);
         let (host, outside) = with_underlay(by, &wanted).await;
@@ -44,7 +48,21 @@ async fn an_interface_that_appears_is_guarded_and_a_flushed_ruleset_opens_nothin
 }
 
 #[tokio::test]
+async fn where_programs_cannot_stand_the_packet_filter_lets_in_members_alone() {
+    let wanted = desired(&[VNI]);
+    let (host, outside) = beside_stranger(Host::without_programs(), &wanted).await;
+    host.reach(&wanted).await;
+    let gate = host.observe().await.gate;
+    assert!(matches!(gate, GateSeen::Impossible(_)), "{gate:?}");
+    let drops = dropped(&host, || send(&outside, "192.0.2.1:4789")).await;
+    assert_eq!(drops, BTreeMap::from([(Reason::UnknownPeer, 1)]));
+}
+
+#[tokio::test]
 async fn the_guard_outlives_its_agent_and_is_found_by_the_next() {
+    if !takes_programs().await {
+        return;
+    }
     for by in attachments() {
         let wanted = desired(&[VNI]);
         let (host, outside) = with_underlay(by, &wanted).await;
@@ -61,6 +79,9 @@ async fn the_guard_outlives_its_agent_and_is_found_by_the_next() {
 
 #[tokio::test]
 async fn a_drop_is_told_with_what_is_known_of_it() {
+    if !takes_programs().await {
+        return;
+    }
     for by in attachments() {
         let wanted = desired(&[VNI]);
         let (host, outside) = with_underlay(by, &wanted).await;
@@ -81,6 +102,9 @@ async fn a_drop_is_told_with_what_is_known_of_it() {
 
 #[tokio::test]
 async fn bridges_of_workloads_lead_neither_to_tunnels_nor_to_the_agent() {
+    if !takes_programs().await {
+        return;
+    }
     for by in attachments() {
         let wanted = desired(&[VNI]);
         let (host, outside) = with_underlay(by, &wanted).await;
@@ -109,6 +133,9 @@ async fn bridges_of_workloads_lead_neither_to_tunnels_nor_to_the_agent() {
 
 #[tokio::test]
 async fn a_workload_that_forges_is_counted_and_its_own_packets_go_on() {
+    if !takes_programs().await {
+        return;
+    }
     for by in attachments() {
         let wanted = desired(&[VNI]);
         let host = Host::attaching_by(by);
@@ -142,6 +169,9 @@ async fn a_workload_that_forges_is_counted_and_its_own_packets_go_on() {
 
 #[tokio::test]
 async fn a_link_that_others_take_away_is_put_back() {
+    if !takes_programs().await {
+        return;
+    }
     if !attachments().contains(&Attachment::Tcx) {
         return;
     }

@@ -23,6 +23,7 @@ use nix::sys::socket::{
     AddressFamily, LinkAddr, MsgFlags, SockFlag, SockType, bind, send, socket as open,
 };
 use support::pair::{PATIENCE, Side, VNI, pair_of, socket};
+use support::programs::takes_programs;
 use support::run;
 use weft_kernel::Netns;
 use weft_path::Reason;
@@ -120,6 +121,9 @@ async fn is_dropped(from: &Netns, frame: &[u8], at: &Side, reason: Reason) {
 
 #[tokio::test]
 async fn headers_that_do_not_lie_in_one_piece_are_read_all_the_same() {
+    if !takes_programs().await {
+        return;
+    }
     let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
     widen(&a, &b);
     let receiver = socket(&b.workload, "10.9.0.2:7000");
@@ -137,6 +141,9 @@ async fn headers_that_do_not_lie_in_one_piece_are_read_all_the_same() {
 
 #[tokio::test]
 async fn whoever_hides_headers_behind_the_first_piece_is_judged_like_others() {
+    if !takes_programs().await {
+        return;
+    }
     for engine in [Engine::Bpf, Engine::Bridge] {
         let (a, b) = pair_of(engine, engine).await;
         widen(&a, &b);

@@ -18,7 +18,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use support::pair::{PATIENCE, Side, pair_by, pair_of, socket as datagrams};
-use support::{attachments, reach};
+use support::programs::{attachments, takes_programs};
+use support::reach;
 use weft_kernel::{Kernel, Linux};
 use weft_path::Reason;
 use weft_plan::{Engine, Plan, diff};
@@ -136,6 +137,9 @@ fn sets(side: &Side) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_that_comes_back_changes_nothing_and_loses_nothing() {
+    if !takes_programs().await {
+        return;
+    }
     for by in attachments() {
         let (a, b) = pair_by(by, Engine::Bpf, Engine::Bpf).await;
         lose_nothing(&a, &b, || {
@@ -151,6 +155,9 @@ async fn an_agent_that_comes_back_changes_nothing_and_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_change_their_size_under_way_and_keep_rows_and_counts() {
+    if !takes_programs().await {
+        return;
+    }
     for by in attachments() {
         let (a, b) = pair_by(by, Engine::Bpf, Engine::Bpf).await;
         datagrams(&a.workload, "10.9.0.1:0").send_to(b"who?", "10.9.0.99:7000").unwrap();
@@ -180,6 +187,9 @@ async fn tables_change_their_size_under_way_and_keep_rows_and_counts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_of_another_layout_are_whole_before_a_program_reads_them() {
+    if !takes_programs().await {
+        return;
+    }
     for by in attachments() {
         let (a, b) = pair_by(by, Engine::Bpf, Engine::Bpf).await;
         lose_nothing(&a, &b, || {
@@ -204,6 +214,9 @@ async fn tables_of_another_layout_are_whole_before_a_program_reads_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_table_is_told_with_what_to_try_and_the_rest_goes_on() {
+    if !takes_programs().await {
+        return;
+    }
     let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
     let next = agent(&a).with_room(2);
     reach(&next, &a.desired).await;

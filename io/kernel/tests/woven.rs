@@ -24,7 +24,8 @@ use support::pair::{
     Cable, PATIENCE, Side, carries, check_arrives, pair_by, pair_of, pair_over,
     socket as datagrams, until,
 };
-use support::{attachments, run};
+use support::programs::{attachments, takes_programs};
+use support::run;
 use weft_kernel::capture::Capture;
 use weft_path::Reason;
 use weft_plan::{Desired, Engine};
@@ -36,6 +37,9 @@ const BULK: usize = 8 << 20;
 
 #[tokio::test]
 async fn frames_arrive_whoever_carries_them_and_no_question_crosses() {
+    if !takes_programs().await {
+        return;
+    }
     for by in attachments() {
         for (one, other) in ENGINES {
             let (a, b) = pair_by(by, one, other).await;
@@ -85,6 +89,9 @@ fn transfer(from: &Side, to: &Side, at: &'static str) {
 
 #[tokio::test]
 async fn this_kernel_passes_the_trial_as_often_as_it_is_asked() {
+    if !takes_programs().await {
+        return;
+    }
     for by in attachments() {
         for _ in 0..3 {
             weft_kernel::trial(by).await.unwrap();
@@ -94,6 +101,9 @@ async fn this_kernel_passes_the_trial_as_often_as_it_is_asked() {
 
 #[tokio::test]
 async fn streams_arrive_whole_with_offloads_and_without() {
+    if !takes_programs().await {
+        return;
+    }
     for by in attachments() {
         for (one, other) in ENGINES {
             let (a, b) = pair_by(by, one, other).await;
@@ -126,6 +136,9 @@ fn resumes(sender: &UdpSocket, receiver: &UdpSocket, to: &str, round: &mut u64) 
 
 #[tokio::test]
 async fn a_live_host_changes_its_engine_and_conversations_go_on() {
+    if !takes_programs().await {
+        return;
+    }
     for by in attachments() {
         let (a, b) = pair_by(by, Engine::Bridge, Engine::Bridge).await;
         let (sender, receiver) =
@@ -146,6 +159,9 @@ async fn a_live_host_changes_its_engine_and_conversations_go_on() {
 
 #[tokio::test]
 async fn what_is_for_all_comes_to_all() {
+    if !takes_programs().await {
+        return;
+    }
     for by in attachments() {
         let (a, b) = pair_by(by, Engine::Bpf, Engine::Bpf).await;
         let sender = datagrams(&a.workload, "10.9.0.1:0");
@@ -175,6 +191,9 @@ fn send_raw(from: &Side, frame: &[u8]) {
 
 #[tokio::test]
 async fn who_sends_more_than_fits_is_told_so() {
+    if !takes_programs().await {
+        return;
+    }
     let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
     a.host.run("ip route replace 192.0.2.2 dev eth0 mtu lock 1400");
     let (sender, receiver) =
@@ -198,6 +217,9 @@ async fn who_sends_more_than_fits_is_told_so() {
 
 #[tokio::test]
 async fn who_sends_more_than_fits_over_ipv6_is_told_so() {
+    if !takes_programs().await {
+        return;
+    }
     let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
     a.host.run("ip route replace 192.0.2.2 dev eth0 mtu lock 1400");
     let (sender, receiver) =
@@ -231,6 +253,9 @@ async fn who_sends_more_than_fits_over_ipv6_is_told_so() {
 
 #[tokio::test]
 async fn hosts_that_have_only_ipv6_carry_both_families() {
+    if !takes_programs().await {
+        return;
+    }
     for (one, other) in ENGINES {
         let (a, b) = pair_over(Cable::Six, one, other).await;
         for (from, at) in [("10.9.0.1:0", "10.9.0.2:7000"), ("[fd00::1]:0", "[fd00::2]:7000")] {
@@ -251,6 +276,9 @@ async fn hosts_that_have_only_ipv6_carry_both_families() {
 
 #[tokio::test]
 async fn what_is_for_nobody_is_dropped_with_a_reason() {
+    if !takes_programs().await {
+        return;
+    }
     let (a, b) = pair_of(Engine::Bpf, Engine::Bpf).await;
     let (sender, receiver) =
         (datagrams(&a.workload, "10.9.0.1:0"), datagrams(&b.workload, "10.9.0.2:7000"));

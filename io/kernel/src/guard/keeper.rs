@@ -21,7 +21,7 @@ use super::rows::Rows;
 use super::sets::{self, Set};
 use super::site::Site;
 use super::tables::Tables;
-use super::{Attachment, GuardError, TableUse, clsact};
+use super::{Attachment, GuardError, TableUse, clsact, needs};
 use crate::netlink::Rtnl;
 use crate::{Netns, causes};
 
@@ -73,12 +73,15 @@ pub(crate) struct Snapshot {
 }
 
 impl Keeper {
-    /// The guard of the host whose namespace this is. Nothing is done yet.
+    /// The guard of the host whose namespace this is. Nothing is done yet, but a kernel that is too old
+    /// is known for it.
     pub(crate) fn new(host: &Netns) -> Self {
         let root = Path::new(BPFFS).join("weft").join(format!("net-{}", host.inode()));
         let (names, ring) = (Names::default(), watch::Sender::new(None));
         let attachment = Attachment::best(host);
-        Self { root, room: ROOM, attachment, loaded: None, impossible: None, names, ring }
+        let impossible = needs::check().map_err(failed("load the programs"));
+        let impossible = impossible.err().map(|error| without(&error));
+        Self { root, room: ROOM, attachment, loaded: None, impossible, names, ring }
     }
 
     /// How programs are to be attached, if not as is best.
@@ -117,11 +120,7 @@ impl Keeper {
                     self.ring.send_replace(Some(loaded.set.join("samples")));
                     self.loaded = Some(loaded);
                 }
-                Err(error) => {
-                    let why = causes::told(&error);
-                    tracing::warn!(error = why, "the guard's programs cannot stand in this kernel");
-                    self.impossible = Some(why);
-                }
+                Err(error) => self.impossible = Some(without(&error)),
             }
         }
         self.loaded.as_mut()
@@ -261,6 +260,13 @@ impl Loaded {
             .try_for_each(|(number, _)| self.programs.detach(netns, number))
             .map_err(failed("take a program from an interface"))
     }
+}
+
+/// Tells that there is no guard; why.
+fn without(error: &GuardError) -> String {
+    let why = causes::told(error);
+    tracing::warn!(error = why, "the guard's programs cannot stand in this kernel");
+    why
 }
 
 /// Only one at a time looks and mounts: a second file system would cover what the first one's holder pins.

@@ -14,7 +14,11 @@ use super::{Host, mac, run};
 /// A host whose guard is attached in this way, and who is at the other end of its interface `eth0`:
 /// 192.0.2.77, a stranger.
 pub async fn with_underlay(attachment: Attachment, wanted: &Desired) -> (Host, Netns) {
-    let host = Host::attaching_by(attachment);
+    beside_stranger(Host::attaching_by(attachment), wanted).await
+}
+
+/// The same with this host.
+pub async fn beside_stranger(host: Host, wanted: &Desired) -> (Host, Netns) {
     host.reach(wanted).await;
     let outside = Netns::unnamed().unwrap();
     let mut anchor =
@@ -34,7 +38,10 @@ pub async fn dropped(host: &Host, what: impl FnOnce()) -> BTreeMap<Reason, u64> 
     let deadline = Instant::now() + PATIENCE;
     loop {
         let after = host.linux.drops().await.unwrap();
-        let more = after.into_iter().map(|(reason, count)| (reason, count - before[&reason]));
+        let more = after.into_iter().map(|(reason, count)| {
+            let before = before.get(&reason).copied().unwrap_or_default();
+            (reason, count - before)
+        });
         let more: BTreeMap<_, _> = more.filter(|(_, count)| *count > 0).collect();
         if !more.is_empty() {
             return more;
