@@ -19,26 +19,34 @@ struct notes {
 
 #define NO_NOTES { .vni = NO_VNI, .frame = FROM_MAC }
 
-inline_ void describe_payload(struct __sk_buff *skb, __u32 from, __u32 at, __u16 kind,
+/* Copies bytes of the frame that matters, which may lie in pieces. */
+inline_ int load_told(struct __sk_buff *skb, __u32 frame, __u32 at, void *to, __u32 length)
+{
+	if (frame == FROM_MAC)
+		return bpf_skb_load_bytes(skb, at, to, length);
+	return load_behind(skb, ANY, frame + at, to, length);
+}
+
+inline_ void describe_payload(struct __sk_buff *skb, __u32 frame, __u16 kind,
 			      struct sample *sample)
 {
 	__u8 bytes[16];
 	switch (kind) {
 	case ETH_P_IP:
-		if (!bpf_skb_load_bytes_relative(skb, at + 12, bytes, 8, from)) {
+		if (!load_told(skb, frame, ETH_HLEN + 12, bytes, 8)) {
 			mapped_from(&sample->source, bytes);
 			mapped_from(&sample->destination, bytes + 4);
 		}
 		break;
 	case ETH_P_ARP:
-		if (!bpf_skb_load_bytes_relative(skb, at + 14, bytes, 14, from)) {
+		if (!load_told(skb, frame, ETH_HLEN + 14, bytes, 14)) {
 			mapped_from(&sample->source, bytes);
 			mapped_from(&sample->destination, bytes + 10);
 		}
 		break;
 	case ETH_P_IPV6:
-		bpf_skb_load_bytes_relative(skb, at + 8, &sample->source, 16, from);
-		bpf_skb_load_bytes_relative(skb, at + 24, &sample->destination, 16, from);
+		/* Both, as they lie in either. */
+		load_told(skb, frame, ETH_HLEN + 8, &sample->source, 32);
 		break;
 	}
 }
@@ -66,14 +74,15 @@ inline_ void tell(struct __sk_buff *skb, __u32 reason, const struct notes *notes
 	sample->ifindex = skb->ifindex;
 	sample->vni = notes->vni;
 	sample->length = skb->len;
-	sample->outer = notes->outer;
-	__u32 from = notes->frame == FROM_MAC ? BPF_HDR_START_MAC : BPF_HDR_START_NET;
-	__u32 at = notes->frame == FROM_MAC ? 0 : notes->frame;
-	__u8 frame[ETH_HLEN] = {};
-	if (!bpf_skb_load_bytes_relative(skb, at, frame, sizeof(frame), from)) {
-		__builtin_memcpy(sample->destination_mac, frame, 6);
-		__builtin_memcpy(sample->source_mac, frame + 6, 6);
-		describe_payload(skb, from, at + ETH_HLEN, frame[12] << 8 | frame[13], sample);
+	/* Word by word: as a whole it is copied out of a constant where nothing was found out, and clang 14
+	 * then loses what was stored before it. */
+	sample->outer.words[0] = notes->outer.words[0];
+	sample->outer.words[1] = notes->outer.words[1];
+	__u8 head[ETH_HLEN] = {};
+	if (!load_told(skb, notes->frame, 0, head, sizeof(head))) {
+		__builtin_memcpy(sample->destination_mac, head, 6);
+		__builtin_memcpy(sample->source_mac, head + 6, 6);
+		describe_payload(skb, notes->frame, head[12] << 8 | head[13], sample);
 	}
 	bpf_ringbuf_submit(sample, 0);
 }

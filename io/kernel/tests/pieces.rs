@@ -14,10 +14,11 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::net::UdpSocket;
+use std::net::{IpAddr, UdpSocket};
 use std::os::fd::AsRawFd as _;
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::{
     AddressFamily, LinkAddr, MsgFlags, SockFlag, SockType, bind, send, socket as open,
@@ -88,6 +89,9 @@ fn widen(a: &Side, b: &Side) {
                ip link set $i mtu 9000; done";
     for side in [a, b] {
         side.host.run(all);
+        if side.desired.engine == Engine::Bridge {
+            side.host.run_in(VNI, all);
+        }
         run(&side.workload, "ip link set eth0 mtu 8000");
     }
 }
@@ -137,6 +141,35 @@ async fn headers_that_do_not_lie_in_one_piece_are_read_all_the_same() {
         assert_eq!([drops(&a).await, drops(&b).await], before);
     }
     is_dropped(&a.workload, &inside(1, [10, 9, 0, 9]), &a, Reason::SpoofedAddress).await;
+}
+
+#[tokio::test]
+async fn what_is_dropped_is_told_with_the_addresses_behind_the_first_piece() {
+    if !takes_programs().await {
+        return;
+    }
+    for engine in [Engine::Bpf, Engine::Bridge] {
+        let (a, b) = pair_of(engine, engine).await;
+        widen(&a, &b);
+        let forged = [10, 9, 0, 9];
+        for (from, frame, at, reason, source) in [
+            (&a.workload, inside(1, forged), &a, Reason::SpoofedAddress, forged),
+            (&a.host.netns, outside(&a, &b, 9), &b, Reason::NotOwner, FROM),
+        ] {
+            let mut samples = at.host.linux.drop_samples();
+            is_dropped(from, &frame, at, reason).await;
+            let told = loop {
+                let told = tokio::time::timeout(PATIENCE, samples.next()).await;
+                let told = told.expect("it is told").unwrap();
+                if told.reason == reason {
+                    break told;
+                }
+            };
+            assert_eq!(usize::try_from(told.length).unwrap(), frame.len(), "{engine} {told:?}");
+            let addresses = [source, TO].map(|address| Some(IpAddr::from(address)));
+            assert_eq!([told.source, told.destination], addresses, "{engine} {told:?}");
+        }
+    }
 }
 
 #[tokio::test]
