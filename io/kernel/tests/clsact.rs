@@ -13,19 +13,15 @@
 
 mod support;
 
-use std::collections::BTreeMap;
-
 use futures::StreamExt;
-use support::pair::PATIENCE;
+use support::pair::{PATIENCE, VNI};
 use support::programs::{attachments, takes_programs};
-use support::underlay::{dropped, send, with_underlay};
-use support::{Host, desired, reach, run};
+use support::underlay::{check_stranger_is_dropped, guarded, with_underlay};
+use support::{Host, desired, reach, root, run};
 use tokio::time::timeout;
 use weft_kernel::{Attachment, Disturbance, Kernel, Netns};
-use weft_path::Reason;
 use weft_plan::{diff, teardown};
 
-const VNI: u32 = 5000;
 const OTHERS: &str = "protocol ip u32 match ip dst 203.0.113.1/32 flowid 1:1";
 
 fn filters(netns: &Netns, device: &str) -> String {
@@ -55,8 +51,7 @@ async fn a_filter_or_its_qdisc_that_others_remove_is_heard_of_and_put_back() {
         return;
     }
     let wanted = desired(&[VNI]);
-    let (host, outside) = with_underlay(Attachment::Clsact, &wanted).await;
-    host.reach(&wanted).await;
+    let (host, outside) = guarded(Attachment::Clsact, &wanted).await;
     let segment = host.segment(VNI);
     let port = &ports(&host)[0];
     let mut heard = host.linux.watch();
@@ -75,8 +70,7 @@ async fn a_filter_or_its_qdisc_that_others_remove_is_heard_of_and_put_back() {
             assert!(filters(netns, device).contains("weft-"), "{removal}");
         }
     }
-    let drops = dropped(&host, || send(&outside, "192.0.2.1:4789")).await;
-    assert_eq!(drops, BTreeMap::from([(Reason::UnknownPeer, 1)]));
+    check_stranger_is_dropped(&host, &outside).await;
 }
 
 #[tokio::test]
@@ -119,9 +113,7 @@ async fn who_has_the_first_place_is_told_and_left_there() {
     host.run(&format!("tc filter add dev eth0 ingress pref 1 {OTHERS}"));
     let applied = host.linux.apply(&diff(&wanted, &host.observe().await)).await;
     let error = &applied.failures[0].error;
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
-    let causes: Vec<String> = causes.map(ToString::to_string).collect();
-    assert!(causes.last().unwrap().contains("another filter has priority 1"), "{causes:?}");
+    assert!(root(error).contains("another filter has priority 1"), "{error:?}");
     assert!(error.hint().contains("tc filter show"), "{}", error.hint());
     assert!(filters(&host.netns, "eth0").starts_with("filter protocol ip pref 1 u32"));
     host.run("tc filter del dev eth0 ingress pref 1");
@@ -137,8 +129,7 @@ async fn an_agent_that_attaches_in_another_way_leaves_nothing_of_the_one_before(
         return;
     }
     let wanted = desired(&[VNI]);
-    let (host, outside) = with_underlay(Attachment::Tcx, &wanted).await;
-    host.reach(&wanted).await;
+    let (host, outside) = guarded(Attachment::Tcx, &wanted).await;
     let links = || std::fs::read_dir(host.pins().join("links")).unwrap().count();
     assert_eq!(links(), 2, "eth0 and the port");
     for (by, pinned) in [(Attachment::Clsact, 0), (Attachment::Tcx, 2)] {
@@ -147,7 +138,6 @@ async fn an_agent_that_attaches_in_another_way_leaves_nothing_of_the_one_before(
         assert_eq!(links(), pinned);
         let filter = filters(&host.netns, "eth0");
         assert_eq!(filter.is_empty(), by == Attachment::Tcx, "{filter}");
-        let drops = dropped(&host, || send(&outside, "192.0.2.1:4789")).await;
-        assert_eq!(drops, BTreeMap::from([(Reason::UnknownPeer, 1)]));
+        check_stranger_is_dropped(&host, &outside).await;
     }
 }

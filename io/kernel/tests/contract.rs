@@ -14,10 +14,10 @@
 mod support;
 
 use support::programs::engines;
-use support::{Host, desired, mac, reach, v4, vni};
+use support::{Host, desired, mac, reach, v4, vni, with_egress};
 use weft_kernel::{Disturbance, Fake, Kernel};
 use weft_model::Vtep;
-use weft_plan::{Desired, Egress, Engine, GateSeen, IfName, Observed, PassageSeen, Port, teardown};
+use weft_plan::{Desired, Engine, GateSeen, IfName, Observed, PassageSeen, teardown};
 
 /// `start_dockers_filter` makes an empty chain `DOCKER-USER`.
 async fn check(kernel: &impl Kernel, engines: &[Engine], start_dockers_filter: impl FnOnce()) {
@@ -110,21 +110,6 @@ async fn goes_through_dockers_filter(kernel: &impl Kernel) {
     assert!(applied.failures.is_empty(), "{:?}", applied.failures);
     let left = kernel.observe().await.unwrap();
     assert_eq!(left, Observed { passage: PassageSeen::Shut, ..nothing(&left.gate) });
-}
-
-fn with_egress(mut wanted: Desired) -> Desired {
-    let port = Port {
-        peer: "wxtest".parse().unwrap(),
-        mac: mac(9),
-        addresses: [v4("172.30.0.9")].into(),
-        forwards: false,
-    };
-    wanted.egress = Some(Egress {
-        bridge: IfName::egress(),
-        address: "172.30.0.1/16".parse().unwrap(),
-        ports: [("wetest".parse().unwrap(), port)].into(),
-    });
-    wanted
 }
 
 #[tokio::test]

@@ -14,9 +14,9 @@
 mod support;
 
 use support::programs::takes_programs;
-use support::{Host, desired, mac, v4, vni};
+use support::{Host, desired, mac, v4, vni, with_egress};
 use weft_kernel::{ApplyError, Kernel, Netns};
-use weft_plan::{Change, Egress, IfName, Plan, Port, diff};
+use weft_plan::{Change, Plan, diff};
 
 const VNI: u32 = 5000;
 
@@ -219,18 +219,7 @@ async fn namespaces_of_no_network_are_removed_and_others_left_alone() {
 #[tokio::test]
 async fn the_egress_bridge_is_put_right() {
     let host = Host::new();
-    let mut wanted = desired(&[]);
-    let port = Port {
-        peer: "wxtest".parse().unwrap(),
-        mac: mac(9),
-        addresses: [v4("172.30.0.9")].into(),
-        forwards: false,
-    };
-    wanted.egress = Some(Egress {
-        bridge: IfName::egress(),
-        address: "172.30.0.1/16".parse().unwrap(),
-        ports: [("wetest".parse().unwrap(), port)].into(),
-    });
+    let wanted = with_egress(desired(&[]));
     for command in [
         "ip link set wetest type bridge_slave isolated off",
         "ip link set weft-egress down",

@@ -16,6 +16,7 @@ mod support;
 use std::net::UdpSocket;
 use std::time::Duration;
 
+use support::cable::join;
 use support::{Host, desired, mac, run, v4};
 use weft_kernel::{Netns, WorkloadLink, wire_workload_from};
 use weft_model::Mtu;
@@ -62,11 +63,7 @@ async fn workload(host: &Host, number: u8) -> Netns {
 /// Something outside, at 198.51.100.2, which knows the way to the workloads.
 fn outside(host: &Host) -> Netns {
     let outside = Netns::unnamed().unwrap();
-    let mut anchor =
-        outside.run(|| std::process::Command::new("sleep").arg("60").spawn().unwrap()).unwrap();
-    host.run(&format!("ip link add eth0 type veth peer name eth0 netns {}", anchor.id()));
-    anchor.kill().unwrap();
-    anchor.wait().unwrap();
+    join(host, "eth0", &outside);
     host.run("ip addr add 198.51.100.1/24 dev eth0; ip link set eth0 up");
     run(&outside, "ip addr add 198.51.100.2/24 dev eth0; ip link set eth0 up");
     run(&outside, "ip route add 172.30.0.0/16 via 198.51.100.1");
@@ -158,16 +155,11 @@ async fn dockers_bridges_stay_dockers_business() {
     host.reach(&wanted()).await;
     let workload = workload(&host, 2).await;
     let container = Netns::unnamed().unwrap();
-    let mut anchor =
-        container.run(|| std::process::Command::new("sleep").arg("60").spawn().unwrap()).unwrap();
-    host.run(&format!(
+    join(&host, "vc", &container);
+    host.run(
         "ip link add docker0 type bridge; ip addr add 172.17.0.1/16 dev docker0; \
-         ip link add vc type veth peer name eth0 netns {}; \
          ip link set vc master docker0 up; ip link set docker0 up",
-        anchor.id()
-    ));
-    anchor.kill().unwrap();
-    anchor.wait().unwrap();
+    );
     run(&container, "ip addr add 172.17.0.2/16 dev eth0; ip link set eth0 up");
     run(&container, "ip route add default via 172.17.0.1");
     let sender = socket(&workload, "172.30.0.2:0", SHORTLY);

@@ -18,15 +18,15 @@ use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use support::pair::PATIENCE;
+use support::pair::{PATIENCE, VNI};
 use support::programs::{attachments, takes_programs};
-use support::underlay::{beside_stranger, dropped, send, with_underlay};
+use support::underlay::{
+    beside_stranger, check_stranger_is_dropped, dropped, guarded, send, with_underlay,
+};
 use support::{Host, desired, mac, run, v4};
 use weft_kernel::{Attachment, Kernel, Netns, WorkloadLink, wire_workload_from};
 use weft_path::Reason;
 use weft_plan::{GateSeen, Plan, diff};
-
-const VNI: u32 = 5000;
 
 #[tokio::test]
 async fn an_interface_that_appears_is_guarded_and_a_flushed_ruleset_opens_nothing() {
@@ -42,8 +42,7 @@ async fn an_interface_that_appears_is_guarded_and_a_flushed_ruleset_opens_nothin
             "guard every interface: port 4789, 2 peers, 2 ports of the agent\n"
         );
         host.run("nft flush ruleset");
-        let drops = dropped(&host, || send(&outside, "192.0.2.1:4789")).await;
-        assert_eq!(drops, BTreeMap::from([(Reason::UnknownPeer, 1)]));
+        check_stranger_is_dropped(&host, &outside).await;
     }
 }
 
@@ -54,8 +53,7 @@ async fn where_programs_cannot_stand_the_packet_filter_lets_in_members_alone() {
     host.reach(&wanted).await;
     let gate = host.observe().await.gate;
     assert!(matches!(gate, GateSeen::Impossible(_)), "{gate:?}");
-    let drops = dropped(&host, || send(&outside, "192.0.2.1:4789")).await;
-    assert_eq!(drops, BTreeMap::from([(Reason::UnknownPeer, 1)]));
+    check_stranger_is_dropped(&host, &outside).await;
 }
 
 #[tokio::test]
@@ -65,11 +63,9 @@ async fn the_guard_outlives_its_agent_and_is_found_by_the_next() {
     }
     for by in attachments() {
         let wanted = desired(&[VNI]);
-        let (host, outside) = with_underlay(by, &wanted).await;
-        host.reach(&wanted).await;
+        let (host, outside) = guarded(by, &wanted).await;
         let before = host.linux.drops().await.unwrap();
-        let drops = dropped(&host, || send(&outside, "192.0.2.1:4789")).await;
-        assert_eq!(drops, BTreeMap::from([(Reason::UnknownPeer, 1)]));
+        check_stranger_is_dropped(&host, &outside).await;
         let next = host.next();
         assert_eq!(diff(&wanted, &next.observe().await.unwrap()), Plan::default());
         let drops = next.drops().await.unwrap();
@@ -176,8 +172,7 @@ async fn a_link_that_others_take_away_is_put_back() {
         return;
     }
     let wanted = desired(&[VNI]);
-    let (host, _outside) = with_underlay(Attachment::Tcx, &wanted).await;
-    host.reach(&wanted).await;
+    let (host, _outside) = guarded(Attachment::Tcx, &wanted).await;
     for entry in std::fs::read_dir(host.pins().join("links")).unwrap().flatten() {
         std::fs::remove_file(entry.path()).unwrap();
         let plan = diff(&wanted, &host.observe().await);

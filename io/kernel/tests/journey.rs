@@ -17,7 +17,9 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, setns};
-use support::pair::{Cable, PATIENCE, Side, carries, check_arrives, pair, socket, until};
+use support::pair::{
+    Cable, PATIENCE, Side, carries, check_arrives, check_crossing, pair, socket, until,
+};
 use support::programs::takes_programs;
 use support::{Host, run, v4};
 use weft_kernel::capture::Capture;
@@ -45,9 +47,7 @@ async fn frames_arrive_and_neither_arp_nor_discovery_crosses_the_underlay() {
     sender.send_to(b"the end", "10.9.0.2:7001").unwrap();
     receiver.recv_from(&mut [0; 64]).unwrap();
     let frames = until(&mut cable, b"the end");
-    assert!(frames.iter().any(|frame| carries(frame, [0x08, 0x00])), "IPv4 crosses");
-    assert!(frames.iter().any(|frame| carries(frame, [0x86, 0xdd])), "IPv6 crosses");
-    assert!(!frames.iter().any(|frame| carries(frame, [0x08, 0x06])), "ARP crosses");
+    check_crossing(&frames);
     let inner_icmp =
         |frame: &Vec<u8>| carries(frame, [0x86, 0xdd]) && frame.get(50 + 14 + 6) == Some(&58);
     assert!(!frames.iter().any(inner_icmp), "neighbour discovery crosses");

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use support::pair::{PATIENCE, Side, pair_by, pair_of, socket as datagrams};
 use support::programs::{attachments, takes_programs};
-use support::reach;
+use support::{reach, root};
 use weft_kernel::{Kernel, Linux};
 use weft_path::Reason;
 use weft_plan::{Engine, Plan, diff};
@@ -228,9 +228,7 @@ async fn a_full_table_is_told_with_what_to_try_and_the_rest_goes_on() {
     let applied = next.apply(&diff(&more, &next.observe().await.unwrap())).await;
     assert_eq!(applied.failures.len(), 3, "{applied:#?}");
     let error = &applied.failures[0].error;
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
-    let causes: Vec<String> = causes.map(ToString::to_string).collect();
-    assert_eq!(causes.last().unwrap(), "the table of homes is full, with 2 rows");
+    assert_eq!(root(error), "the table of homes is full, with 2 rows");
     assert!(error.hint().contains("--table-rows"), "{}", error.hint());
     lose_nothing(&a, &b, || {});
     reach(&agent(&a).with_room(64), &more).await;

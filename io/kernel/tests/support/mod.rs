@@ -1,9 +1,11 @@
 //! Hosts for tests: a namespace each, and a directory of their own for segments' names.
 
+pub mod cable;
 pub mod pair;
 pub mod programs;
 pub mod underlay;
 
+use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::Command;
 
@@ -11,7 +13,7 @@ use nix::mount::{MntFlags, umount2};
 use weft_kernel::{Attachment, Kernel, Linux, Netns};
 use weft_model::{EndpointId, MacAddr, Mtu, Vni, Vtep};
 use weft_plan::{
-    Desired, Door, Engine, GateSeen, Guard, IfName, Observed, Plan, Port, Segment, diff,
+    Desired, Door, Egress, Engine, GateSeen, Guard, IfName, Observed, Plan, Port, Segment, diff,
 };
 
 /// One host. Its namespaces go with it, also when a test fails.
@@ -188,4 +190,25 @@ pub fn desired(numbers: &[u32]) -> Desired {
         egress: None,
         engine: Engine::Bridge,
     }
+}
+
+/// The same with an egress bridge and one workload at it.
+pub fn with_egress(mut wanted: Desired) -> Desired {
+    let port = Port {
+        peer: "wxtest".parse().unwrap(),
+        mac: mac(9),
+        addresses: [v4("172.30.0.9")].into(),
+        forwards: false,
+    };
+    wanted.egress = Some(Egress {
+        bridge: IfName::egress(),
+        address: "172.30.0.1/16".parse().unwrap(),
+        ports: [("wetest".parse().unwrap(), port)].into(),
+    });
+    wanted
+}
+
+/// What is at the bottom of an error.
+pub fn root(error: &dyn Error) -> String {
+    std::iter::successors(Some(error), |&error| error.source()).last().unwrap().to_string()
 }

@@ -8,6 +8,7 @@ use weft_kernel::{Attachment, Netns, WorkloadLink, wire_workload_from};
 use weft_model::{EndpointId, MacAddr, Mtu, Vtep};
 use weft_plan::{Desired, Engine, GateSeen, Guard, IfName, Port, Segment};
 
+use super::cable::join;
 use super::{Host, v4, vni};
 
 pub const VNI: u32 = 5000;
@@ -129,11 +130,7 @@ async fn joined(hosts: [Host; 2], cable: Cable, engines: [Engine; 2]) -> (Side, 
     let ([first, second], [one, other]) = (hosts, engines);
     let a = side(first, (one, cable), 1, 2).await;
     let b = side(second, (other, cable), 2, 1).await;
-    let anchor = || std::process::Command::new("sleep").arg("60").spawn().unwrap();
-    let mut anchor = b.host.netns.run(anchor).unwrap();
-    a.host.run(&format!("ip link add eth0 type veth peer name eth0 netns {}", anchor.id()));
-    anchor.kill().unwrap();
-    anchor.wait().unwrap();
+    join(&a.host, "eth0", &b.host.netns);
     for (number, side) in [(1, &a), (2, &b)] {
         let address = cable.address(number);
         side.host.run(&format!("ip addr add {address} dev eth0; ip link set eth0 up"));
@@ -186,6 +183,14 @@ pub fn until(capture: &mut Capture, text: &[u8]) -> Vec<Vec<u8>> {
             return frames;
         }
     }
+}
+
+/// Both families cross, and no question about an address does.
+pub fn check_crossing(frames: &[Vec<u8>]) {
+    let crosses = |ethertype| frames.iter().any(|frame| carries(frame, ethertype));
+    assert!(crosses([0x08, 0x00]), "no IPv4 crosses");
+    assert!(crosses([0x86, 0xdd]), "no IPv6 crosses");
+    assert!(!crosses([0x08, 0x06]), "ARP crosses");
 }
 
 /// Whether it is VXLAN (UDP to port 4789) with an inner frame of this type.

@@ -8,6 +8,7 @@ use weft_kernel::{Attachment, Netns};
 use weft_path::Reason;
 use weft_plan::Desired;
 
+use super::cable::join;
 use super::pair::PATIENCE;
 use super::{Host, mac, run};
 
@@ -21,14 +22,23 @@ pub async fn with_underlay(attachment: Attachment, wanted: &Desired) -> (Host, N
 pub async fn beside_stranger(host: Host, wanted: &Desired) -> (Host, Netns) {
     host.reach(wanted).await;
     let outside = Netns::unnamed().unwrap();
-    let mut anchor =
-        outside.run(|| std::process::Command::new("sleep").arg("60").spawn().unwrap()).unwrap();
-    host.run(&format!("ip link add eth0 type veth peer name eth0 netns {}", anchor.id()));
-    anchor.kill().unwrap();
-    anchor.wait().unwrap();
+    join(&host, "eth0", &outside);
     host.run("ip addr add 192.0.2.1/24 dev eth0; ip link set eth0 up");
     run(&outside, "ip addr add 192.0.2.77/24 dev eth0; ip link set eth0 up");
     (host, outside)
+}
+
+/// The same, once the guard stands at that interface.
+pub async fn guarded(attachment: Attachment, wanted: &Desired) -> (Host, Netns) {
+    let (host, outside) = with_underlay(attachment, wanted).await;
+    host.reach(wanted).await;
+    (host, outside)
+}
+
+/// What the stranger sends as a member would is dropped, and counted once.
+pub async fn check_stranger_is_dropped(host: &Host, outside: &Netns) {
+    let drops = dropped(host, || send(outside, "192.0.2.1:4789")).await;
+    assert_eq!(drops, BTreeMap::from([(Reason::UnknownPeer, 1)]));
 }
 
 /// What is dropped by what is done, which is at least something.
