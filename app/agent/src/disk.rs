@@ -336,19 +336,24 @@ mod tests {
         assert_eq!(fs::read(dir.path().join("member.json")).unwrap(), b"{\"cluster\":");
     }
 
-    #[test]
-    fn a_member_without_its_stores_does_not_start() {
-        let dir = tempfile::tempdir().unwrap();
-        let disk = Disk::open(dir.path()).unwrap();
+    /// A membership with this certificate.
+    fn member(chain: &str) -> String {
         let node = serde_json::json!({
             "id": "00000000000000000000000000000001", "key": format!("04{}", "ab".repeat(64)),
             "name": "n1", "role": "worker",
             "vtep": "192.0.2.1", "control": "192.0.2.1:4788",
         });
         let member = serde_json::json!({
-            "cluster": "c", "node": node, "key_pem": "", "chain_pem": "", "ca_pem": "",
+            "cluster": "c", "node": node, "key_pem": "", "chain_pem": chain, "ca_pem": "",
         });
-        fs::write(dir.path().join("member.json"), member.to_string()).unwrap();
+        member.to_string()
+    }
+
+    #[test]
+    fn a_member_without_its_stores_does_not_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::open(dir.path()).unwrap();
+        fs::write(dir.path().join("member.json"), member("")).unwrap();
         let error = disk.membership().unwrap_err();
         assert!(matches!(&error, DiskError::Missing { path } if path.ends_with("local.redb")));
         fs::write(disk.local_store(), "").unwrap();
@@ -360,15 +365,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let disk = Disk::open(dir.path()).unwrap();
         assert!(matches!(disk.amend(|_| {}).unwrap_err(), DiskError::Missing { .. }));
-        let node = serde_json::json!({
-            "id": "00000000000000000000000000000001", "key": format!("04{}", "ab".repeat(64)),
-            "name": "n1", "role": "worker",
-            "vtep": "192.0.2.1", "control": "192.0.2.1:4788",
-        });
-        let member = serde_json::json!({
-            "cluster": "c", "node": node, "key_pem": "", "chain_pem": "old", "ca_pem": "",
-        });
-        fs::write(dir.path().join("member.json"), member.to_string()).unwrap();
+        fs::write(dir.path().join("member.json"), member("old")).unwrap();
         fs::write(disk.local_store(), "").unwrap();
         let amended = disk.amend(|membership| membership.chain_pem = "new".into()).unwrap();
         assert_eq!(amended.chain_pem, "new");
