@@ -11,8 +11,8 @@ use weft_model::{EndpointId, MacAddr, Mtu, Vni, Vtep};
 use weft_plan::{Desired, Engine, IfName, Observed, Port, Segment, diff, teardown};
 
 use crate::{
-    Applied, Attachment, Kernel as _, Linux, Netns, ObserveError, WireError, WorkloadLink, causes,
-    wire_workload_from,
+    Applied, ApplyError, Attachment, Kernel as _, Linux, Netns, ObserveError, WireError,
+    WorkloadLink, causes, wire_workload_from,
 };
 
 /// Where no network is ever named: none has a namespace here.
@@ -82,7 +82,11 @@ async fn send_one(host: &Netns, linux: &Linux) -> Result<(), TrialError> {
 
 fn refused(applied: &Applied) -> Result<(), TrialError> {
     let Some(failure) = applied.failures.first() else { return Ok(()) };
-    Err(TrialError::Refused(causes::told(&failure.error)))
+    Err(TrialError::Refused(match &failure.error {
+        // What it means for a network, whoever tries it says.
+        ApplyError::NoPrograms { why } => why.clone(),
+        error => causes::told(error),
+    }))
 }
 
 fn port(address: Ipv4Addr) -> (IfName, Port) {
