@@ -35,7 +35,7 @@ pub(crate) async fn attach(
     let attachment = Attachment {
         network: network.id,
         endpoint: Endpoint {
-            id: EndpointId::from_random(rand::random()),
+            id: EndpointId::at(fabric.state.picture().me.id, rand::random()),
             mac: fabric.state.picture().mac(network.id, address),
             addresses: vec![address],
             name: Some(asked.name),

@@ -90,8 +90,36 @@ id! {
     NetworkId
 }
 id! {
-    /// One attachment of one workload to one network, for as long as it lasts.
+    /// One attachment of one workload to one network, for as long as it lasts. Its second half is that
+    /// of the node that it is at, so that nobody takes it for another node's.
     EndpointId
+}
+
+impl EndpointId {
+    /// A new one at `node`; its first half is from a random source at the edge.
+    #[must_use]
+    pub fn at(node: NodeId, bits: u64) -> Self {
+        Self(u128::from(bits) << 64 | u128::from(node.half()))
+    }
+
+    /// Whether an endpoint of that id can be at `node`.
+    #[must_use]
+    pub const fn is_at(self, node: NodeId) -> bool {
+        second_half(self.0) == node.half()
+    }
+}
+
+impl NodeId {
+    /// The half that ids of its endpoints have: no two nodes of a cluster have the same.
+    #[must_use]
+    pub const fn half(self) -> u64 {
+        second_half(self.0)
+    }
+}
+
+const fn second_half(bits: u128) -> u64 {
+    let [_, _, _, _, _, _, _, _, a, b, c, d, e, f, g, h] = bits.to_be_bytes();
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 #[cfg(test)]
@@ -104,6 +132,14 @@ mod tests {
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(NodeId::from_bytes(id.to_bytes()), id);
         assert_eq!(id.short(), "000000000000");
+    }
+
+    #[test]
+    fn an_endpoints_id_says_where_it_is() {
+        let [node, other] = [1 << 127 | 7, 1 << 127 | 8].map(NodeId::from_random);
+        let id = EndpointId::at(node, 0x0123_4567_89ab_cdef);
+        assert_eq!(id.to_string(), "0123456789abcdef0000000000000007");
+        assert!(id.is_at(node) && !id.is_at(other));
     }
 
     #[test]

@@ -84,6 +84,14 @@ pub enum Refused {
         /// Its name.
         node: Name,
     },
+    /// Ids of its endpoints could be another node's.
+    #[error("node id {node} ends as that of node {like} does")]
+    LikeAnother {
+        /// Who is to come in.
+        node: NodeId,
+        /// Who is there.
+        like: NodeId,
+    },
     /// Every VNI is in use.
     #[error("no VNI is left: every one has its network")]
     NoVniLeft,
@@ -210,6 +218,9 @@ impl Refused {
             }
             Self::OtherKey { .. } => {
                 "a node keeps its key: take it out (`weft node rm`) and let it join again".into()
+            }
+            Self::LikeAnother { .. } => {
+                "let the host join again: it makes a new id each time (one in 2^64 is not chance)".into()
             }
             Self::NoVniLeft => "remove networks that are not used".into(),
             Self::NoSuchNetwork(_) => "`weft network ls` lists the networks".into(),

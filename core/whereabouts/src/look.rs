@@ -74,11 +74,12 @@ impl Whereabouts {
         all
     }
 
-    /// Whose endpoint it is, if it is known and this node has endpoints on `network`.
+    /// Whether a row of `owner` is known, and this node has endpoints on `network`.
     #[must_use]
-    pub fn owner_of(&self, network: NetworkId, endpoint: EndpointId) -> Option<NodeId> {
-        let table = self.tables.get(&network).filter(|_| self.is_here(network))?;
-        table.owner_of(endpoint)
+    pub fn has(&self, network: NetworkId, owner: NodeId, endpoint: EndpointId) -> bool {
+        let table = self.tables.get(&network).filter(|_| self.is_here(network));
+        let stream = table.and_then(|table| table.stream(owner));
+        stream.is_some_and(|stream| stream.has(endpoint))
     }
 
     /// One number for all that is known of `network`: equal at two nodes that know the same.

@@ -105,7 +105,7 @@ impl Whereabouts {
         let table = self.tables.entry(network).or_insert_with(|| Table::new(me, head));
         let before = table.head(me).version;
         if before != version {
-            table.update(me, None, |own| own.set_presence(version, Presence::Here));
+            table.update(me, |own| own.set_presence(version, Presence::Here));
         }
         table.until = None;
         for node in known {
@@ -204,8 +204,7 @@ impl Whereabouts {
         let (me, version) = (self.me, self.clock + 1);
         let Some(table) = self.tables.get_mut(&network) else { return };
         let before = table.head(me).version;
-        let id = change.id();
-        if table.update(me, Some(&[id]), |own| own.change(version, change)) {
+        if table.update(me, |own| own.change(version, change)) {
             self.clock = version;
             self.events.insert(Event::Changed(network));
             self.push(StreamId { network, owner: me }, before);
@@ -218,7 +217,7 @@ impl Whereabouts {
         let (me, version) = (self.me, self.clock);
         let Some(table) = self.tables.get_mut(&network) else { return };
         let before = table.head(me).version;
-        table.update(me, None, |own| own.set_presence(version, presence));
+        table.update(me, |own| own.set_presence(version, presence));
         self.push(StreamId { network, owner: me }, before);
     }
 

@@ -44,15 +44,13 @@ pub enum Rejected {
         /// What the message says.
         epoch: u64,
     },
-    /// A row in it is another node's.
-    #[error("node {from} spoke about endpoint {endpoint}, which belongs to node {owner}")]
+    /// A row in it is another node's, as its id says.
+    #[error("node {from} spoke about endpoint {endpoint}, which is another node's")]
     NotYours {
         /// Who claims it.
         from: NodeId,
         /// The row.
         endpoint: EndpointId,
-        /// Whose it is.
-        owner: NodeId,
     },
     /// The sender's state is older than what it said before: it came back from a saved state.
     #[error("node {from} speaks from its epoch {epoch}, but its epoch {known} is known")]

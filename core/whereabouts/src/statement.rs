@@ -118,7 +118,7 @@ mod tests {
         let mut wanted = b"weft rows 1".to_vec();
         wanted.extend([[0; 15].as_slice(), &[1], &[0; 15], &[2]].concat());
         wanted.extend([0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 1]);
-        wanted.extend([[0; 15].as_slice(), &[1], &[2, 0, 0, 0, 0, 1]].concat());
+        wanted.extend([[0; 7].as_slice(), &[1], &[0; 7], &[0xa], &[2, 0, 0, 0, 0, 1]].concat());
         wanted.extend([0, 0, 0, 1, 0, 0, 0, 4, 10, 0, 0, 1]);
         wanted.extend([0, 0, 0, 3, b'w', b'e', b'b', 0, 0, 0, 1, 0, 0, 0, 1, b'w']);
         assert_eq!(bytes, wanted);

@@ -77,10 +77,6 @@ impl Stream {
         &self.rows
     }
 
-    pub(crate) fn ids(&self) -> impl Iterator<Item = EndpointId> {
-        self.rows.iter().map(|row| row.id)
-    }
-
     pub(crate) fn has(&self, id: EndpointId) -> bool {
         self.find(id).is_ok()
     }
@@ -228,7 +224,7 @@ mod tests {
     use super::*;
     use crate::tests::endpoint;
 
-    fn put(id: u128) -> RowChange {
+    fn put(id: u64) -> RowChange {
         RowChange::Put(Arc::new(endpoint(id)))
     }
 
@@ -260,7 +256,7 @@ mod tests {
     fn history_is_bounded_and_says_so() {
         let mut stream = stream(0);
         for version in 1..=2000 {
-            stream.change(version, put(u128::from(version)));
+            stream.change(version, put(version));
         }
         assert_eq!(stream.log.len(), LOG);
         assert_eq!(stream.since(2000 - 1024 - 1), None);
@@ -272,7 +268,7 @@ mod tests {
     fn history_is_not_much_longer_than_what_it_leads_to() {
         let mut stream = stream(0);
         for version in 1..=500_u64 {
-            let id = u128::from(version / 2 % 9);
+            let id = version / 2 % 9;
             let there = version % 2 == 0;
             let change = if there { put(id) } else { RowChange::Remove(endpoint(id).id) };
             stream.change(version, change);
@@ -287,7 +283,7 @@ mod tests {
     fn a_copy_serves_what_lies_between_versions_that_it_never_had() {
         let (mut owner, mut copy) = (stream(1), stream(1));
         for version in 2..=9 {
-            owner.change(version, put(u128::from(version)));
+            owner.change(version, put(version));
         }
         let changes = owner.since(1).unwrap();
         let effect = copy.apply((1, 1, 9), Presence::Here, changes);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt as _;
 use rand_pcg::Pcg64Mcg;
-use weft_model::{EndpointId, NodeId};
+use weft_model::NodeId;
 
 use crate::head::{Sums, is_in};
 use crate::stream::Stream;
@@ -18,7 +18,6 @@ const PATIENCE: Duration = Duration::from_millis(250);
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     streams: BTreeMap<NodeId, Stream>,
-    owners: BTreeMap<EndpointId, NodeId>,
     sums: Sums,
     /// Streams that were asked for, and when; `true`: the answer is to be passed on.
     asked: BTreeMap<NodeId, (Instant, bool)>,
@@ -39,7 +38,6 @@ impl Table {
         sums.replace(me, Head::default(), head);
         Self {
             streams: BTreeMap::from([(me, Stream::at(head))]),
-            owners: BTreeMap::new(),
             sums,
             asked: BTreeMap::new(),
             until: None,
@@ -66,11 +64,6 @@ impl Table {
         self.streams.get(&owner).map(Stream::head).unwrap_or_default()
     }
 
-    /// Whose endpoint it is.
-    pub(crate) fn owner_of(&self, endpoint: EndpointId) -> Option<NodeId> {
-        self.owners.get(&endpoint).copied()
-    }
-
     /// Takes note that a node takes part; `true`: that is new.
     pub(crate) fn discover(&mut self, node: NodeId) -> bool {
         let new = !self.streams.contains_key(&node);
@@ -81,36 +74,16 @@ impl Table {
         new
     }
 
-    /// Changes a stream and keeps what is derived from it in line. `rows` names all that may come,
-    /// change or go; absent: it may be any.
-    pub(crate) fn update<R>(
-        &mut self,
-        owner: NodeId,
-        rows: Option<&[EndpointId]>,
-        change: impl FnOnce(&mut Stream) -> R,
-    ) -> R {
+    /// Changes a stream and keeps what is derived from it in line.
+    pub(crate) fn update<R>(&mut self, owner: NodeId, change: impl FnOnce(&mut Stream) -> R) -> R {
         let stream = self.streams.entry(owner).or_insert_with(|| {
             self.newcomers.push(owner);
             Stream::unheard()
         });
         let (head, presence) = (stream.head(), stream.presence());
-        let before: Vec<EndpointId> = match rows {
-            Some(rows) => rows.to_vec(),
-            None => stream.ids().collect(),
-        };
         let result = change(stream);
         if stream.head() != head {
             self.sums.replace(owner, head, stream.head());
-            for id in before {
-                if stream.has(id) {
-                    self.owners.insert(id, owner);
-                } else if self.owners.get(&id) == Some(&owner) {
-                    self.owners.remove(&id);
-                }
-            }
-            if rows.is_none() {
-                self.owners.extend(stream.ids().map(|id| (id, owner)));
-            }
         }
         if stream.presence() != presence {
             self.targets = None;
@@ -118,15 +91,9 @@ impl Table {
         result
     }
 
-    /// Another's word is taken: its stream is this now, in other `rows` as it was. `true`: it was waited
-    /// for, to be passed on.
-    pub(crate) fn take(
-        &mut self,
-        owner: NodeId,
-        rows: Option<&[EndpointId]>,
-        next: Stream,
-    ) -> bool {
-        self.update(owner, rows, |stream| *stream = next);
+    /// Another's word is taken: its stream is this now. `true`: it was waited for, to be passed on.
+    pub(crate) fn take(&mut self, owner: NodeId, next: Stream) -> bool {
+        self.update(owner, |stream| *stream = next);
         self.asked.remove(&owner).is_some_and(|(_, fresh)| fresh)
     }
 
@@ -150,9 +117,6 @@ impl Table {
     pub(crate) fn forget(&mut self, node: NodeId) -> Option<Stream> {
         let stream = self.streams.remove(&node)?;
         self.sums.replace(node, stream.head(), Head::default());
-        for id in stream.ids() {
-            self.owners.remove(&id);
-        }
         self.asked.remove(&node);
         self.targets = None;
         Some(stream)

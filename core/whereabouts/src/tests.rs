@@ -66,7 +66,7 @@ fn what_gathers_is_passed_on_to_the_same_participants() {
     drain(&mut machine);
     let fresh = [(nodes[1], 1), (nodes[2], 2)];
     for (owner, row) in fresh {
-        let word = snapshot(owner, (1, 2), &[endpoint(row)], true);
+        let word = snapshot(owner, (1, 2), &[endpoint_of(owner, row)], true);
         machine.handle(now, nodes[3], word).unwrap();
     }
     machine.handle_timeout(now + Duration::from_millis(5));
@@ -231,7 +231,7 @@ fn who_has_been_away_for_long_is_told_nothing_any_more() {
 #[test]
 fn each_kind_of_untruth_is_rejected_and_changes_nothing() {
     let (mut a, mut b, now) = pair();
-    b.put(NET, endpoint(9));
+    b.put(NET, endpoint_of(B, 9));
     settle(&mut [&mut a, &mut b], now);
     let digest = || Message::Digest { network: NET, sum: 0 };
     assert_eq!(b.handle(now, B, digest()), Err(Rejected::Myself { node: B }));
@@ -239,11 +239,14 @@ fn each_kind_of_untruth_is_rejected_and_changes_nothing() {
     assert_eq!(b.handle(now, stranger, digest()), Err(Rejected::Stranger { from: stranger }));
     let old = Rejected::OldEpoch { from: A, epoch: 0, known: 1 };
     assert_eq!(b.handle(now, A, delta(A, 0, (2, 99), vec![])), Err(old));
-    let changes = || vec![RowChange::Remove(endpoint(9).id)];
-    let theirs = || Rejected::NotYours { from: A, endpoint: endpoint(9).id, owner: B };
-    assert_eq!(b.handle(now, A, delta(A, 1, (2, 99), changes())), Err(theirs()));
-    let stolen = snapshot(A, (1, 99), &[endpoint(9)], true);
-    assert_eq!(b.handle(now, C, stolen), Err(theirs()), "whoever passes it on");
+    // Whether it is known here does not matter: a newcomer hears the liar first.
+    for stolen in [endpoint_of(B, 9), endpoint_of(C, 1)] {
+        let changes = vec![RowChange::Remove(stolen.id)];
+        let theirs = || Rejected::NotYours { from: A, endpoint: stolen.id };
+        assert_eq!(b.handle(now, A, delta(A, 1, (2, 99), changes)), Err(theirs()));
+        let stolen = snapshot(A, (1, 99), std::slice::from_ref(&stolen), true);
+        assert_eq!(b.handle(now, C, stolen), Err(theirs()), "whoever passes it on");
+    }
     let mine = Rejected::NotMyWord { from: A, epoch: 1, known: 1 };
     assert_eq!(b.handle(now, A, snapshot(B, (1, 99), &[], true)), Err(mine));
     assert_eq!(shown(&b), [(B, 9, true)]);
@@ -272,7 +275,7 @@ fn in_a_large_network_a_change_is_passed_on_once_by_everybody() {
         all.iter_mut().for_each(|machine| machine.tick(now));
     }
     run(&mut all, now);
-    all[3].put(NET, endpoint(1));
+    all[3].put(NET, endpoint_of(ids[3], 1));
     let told = run(&mut all, now);
     assert!(all.iter().all(|machine| shown(machine).len() == 1));
     // ln 39 is 3.7, and five more: nine each.
@@ -420,16 +423,20 @@ fn events(machine: &mut Whereabouts) -> Vec<Event> {
 }
 
 fn shown(machine: &Whereabouts) -> Vec<(NodeId, u128, bool)> {
-    let row = |row: crate::Located<'_>| {
-        (row.owner, u128::from_be_bytes(row.endpoint.id.to_bytes()), row.visible)
-    };
+    let number = |id: EndpointId| u128::from_be_bytes(id.to_bytes()) >> 64;
+    let row = |row: crate::Located<'_>| (row.owner, number(row.endpoint.id), row.visible);
     machine.rows(NET).map(row).collect()
 }
 
-pub(crate) fn endpoint(id: u128) -> Endpoint {
-    let [.., a, b, c] = id.to_be_bytes();
+/// One of A's.
+pub(crate) fn endpoint(number: u64) -> Endpoint {
+    endpoint_of(A, number)
+}
+
+fn endpoint_of(owner: NodeId, number: u64) -> Endpoint {
+    let [.., a, b, c] = number.to_be_bytes();
     Endpoint {
-        id: EndpointId::from_random(id),
+        id: EndpointId::at(owner, number),
         mac: MacAddr::from_random([2, 0, 0, a, b, c]),
         addresses: vec![[10, a, b, c].into()],
         name: None,

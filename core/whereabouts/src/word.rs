@@ -37,17 +37,13 @@ pub(crate) enum Said {
 }
 
 impl Word {
-    /// All rows that it names.
-    fn ids(&self) -> Vec<EndpointId> {
+    /// A row in it that by its id cannot be the owner's.
+    fn strange(&self) -> Option<EndpointId> {
+        let strange = |id: &EndpointId| !id.is_at(self.stream.owner);
         match &self.said {
-            Said::All(rows) => rows.iter().map(|row| row.id).collect(),
-            Said::Since(_, changes) => changes.iter().map(RowChange::id).collect(),
+            Said::All(rows) => rows.iter().map(|row| row.id).find(strange),
+            Said::Since(_, changes) => changes.iter().map(RowChange::id).find(strange),
         }
-    }
-
-    /// Whether it may change other rows than those. Who leaves ends all of its rows.
-    fn is_whole(&self) -> bool {
-        matches!(self.said, Said::All(_)) || self.presence != Presence::Here
     }
 
     /// Tells a copy of the stream.
@@ -104,7 +100,7 @@ impl Whereabouts {
     ) -> Result<(), Rejected> {
         let (stream, from, seal, fresh) = (word.stream, word.from, word.seal, word.fresh);
         let StreamId { network, owner } = stream;
-        let (ids, whole, unsigned) = (word.ids(), word.is_whole(), word.unsigned());
+        let (strange, unsigned) = (word.strange(), word.unsigned());
         let part = matches!(word.said, Said::Since(..));
         let rows = match word.tell(&mut copy) {
             Effect::Known => return Ok(()),
@@ -123,14 +119,12 @@ impl Whereabouts {
             return Err(unsigned);
         }
         copy.set_seal(seal);
-        let Some(table) = self.tables.get_mut(&network) else { return Ok(()) };
-        // An endpoint never moves, so a row that another node has is not this owner's.
-        let other = |id: &EndpointId| table.owner_of(*id).filter(|of| *of != owner);
-        if let Some((endpoint, of)) = ids.iter().find_map(|id| Some((*id, other(id)?))) {
-            return Err(Rejected::NotYours { from: owner, endpoint, owner: of });
+        if let Some(endpoint) = strange {
+            return Err(Rejected::NotYours { from: owner, endpoint });
         }
+        let Some(table) = self.tables.get_mut(&network) else { return Ok(()) };
         let head = copy.head();
-        let awaited = table.take(owner, (!whole).then_some(ids.as_slice()), copy);
+        let awaited = table.take(owner, copy);
         if rows || known.epoch == 0 {
             self.events.extend([Event::Changed(network), Event::ParticipantsChanged(network)]);
         }

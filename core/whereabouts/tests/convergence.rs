@@ -177,7 +177,7 @@ impl World {
         self.counter += 1;
         let [.., a, b, c] = self.counter.to_be_bytes();
         let endpoint = Endpoint {
-            id: EndpointId::from_random(self.counter.into()),
+            id: EndpointId::at(id(node), self.counter),
             mac: MacAddr::from_random([2, 0, 0, a, b, c]),
             addresses: vec![[10, a, b, c].into()],
             name: None,

@@ -127,7 +127,7 @@ impl World {
             {
                 match way {
                     0 => return None,
-                    1 => rows.push(Arc::new(self.invented())),
+                    1 => rows.push(Arc::new(self.invented(stream.owner))),
                     2 => (presence, rows) = (Presence::Left, Vec::new()),
                     3 if !rows.is_empty() => drop(rows.remove(0)),
                     4 if !rows.is_empty() => rows[0] = self.bent(&rows[0]),
@@ -149,9 +149,9 @@ impl World {
             } if stream.owner != liar => {
                 match way {
                     0 => return None,
-                    1 => changes.push(RowChange::Put(Arc::new(self.invented()))),
+                    1 => changes.push(RowChange::Put(Arc::new(self.invented(stream.owner)))),
                     2 if !changes.is_empty() => changes.clear(),
-                    3 => changes = vec![RowChange::Put(Arc::new(self.invented()))],
+                    3 => changes = vec![RowChange::Put(Arc::new(self.invented(stream.owner)))],
                     4 => seal = Seal([7; 64]),
                     _ => to += 1000,
                 }
@@ -171,13 +171,13 @@ impl World {
         })
     }
 
-    fn invented(&mut self) -> Endpoint {
+    fn invented(&mut self, owner: NodeId) -> Endpoint {
         self.counter += 1;
-        endpoint(1 << 60 | self.counter)
+        endpoint(owner, 1 << 60 | self.counter)
     }
 
     fn bent(&mut self, row: &Endpoint) -> Arc<Endpoint> {
-        let addresses = self.invented().addresses;
+        let addresses = self.invented(id(0)).addresses;
         Arc::new(Endpoint { addresses, ..row.clone() })
     }
 
@@ -191,8 +191,10 @@ impl World {
                 self.rows[node].remove(&row);
                 self.machines[node].remove(NET, row);
             }
-            Some(row) => self.put(node, Endpoint { id: row, ..endpoint(self.counter) }),
-            None => self.put(node, endpoint(self.counter)),
+            Some(row) => {
+                self.put(node, Endpoint { id: row, ..endpoint(id(node), self.counter) });
+            }
+            None => self.put(node, endpoint(id(node), self.counter)),
         }
     }
 
@@ -242,10 +244,10 @@ fn id(node: usize) -> NodeId {
     NodeId::from_random(node as u128 + 1)
 }
 
-fn endpoint(number: u64) -> Endpoint {
+fn endpoint(owner: NodeId, number: u64) -> Endpoint {
     let [.., a, b, c] = number.to_be_bytes();
     Endpoint {
-        id: EndpointId::from_random(number.into()),
+        id: EndpointId::at(owner, number),
         mac: MacAddr::from_random([2, 0, 0, a, b, c]),
         addresses: vec![[10, a, b, c].into()],
         name: None,

@@ -1,7 +1,7 @@
 //! What a packet carries, and how many bytes that takes on the wire.
 
-use weft_model::{Endpoint, EndpointId, Name, NetworkId};
-use weft_whereabouts::{Message, RowChange};
+use weft_model::{Endpoint, EndpointId, Name};
+use weft_whereabouts::{Message, RowChange, StreamId};
 
 /// QUIC, UDP and IP headers and the authentication tag.
 const PACKET: usize = 20 + 8 + 25 + 16;
@@ -40,7 +40,7 @@ impl Load {
     }
 
     /// The rows that it says are there.
-    pub(crate) fn rows(&self) -> Vec<(NetworkId, EndpointId)> {
+    pub(crate) fn rows(&self) -> Vec<(StreamId, EndpointId)> {
         match self {
             Self::Rows(messages) => messages.iter().flat_map(rows).collect(),
             Self::Roster(_) | Self::Swim(_) => Vec::new(),
@@ -80,15 +80,15 @@ fn row(endpoint: &Endpoint) -> usize {
     2 + ID + 8 + endpoint.addresses.len() * 6 + names
 }
 
-fn rows(message: &Message) -> Vec<(NetworkId, EndpointId)> {
+fn rows(message: &Message) -> Vec<(StreamId, EndpointId)> {
     match message {
         Message::Snapshot { stream, rows, .. } => {
-            rows.iter().map(|row| (stream.network, row.id)).collect()
+            rows.iter().map(|row| (*stream, row.id)).collect()
         }
         Message::Delta { stream, changes, .. } => {
             let put = |change: &RowChange| matches!(change, RowChange::Put(_));
             let put = changes.iter().filter(|change| put(change));
-            put.map(|change| (stream.network, change.id())).collect()
+            put.map(|change| (*stream, change.id())).collect()
         }
         Message::Participation { .. }
         | Message::DirectoryRequest { .. }

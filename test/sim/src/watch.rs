@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weft_model::{Endpoint, EndpointId, NetworkId, NodeId};
 use weft_registry::Block;
-use weft_whereabouts::{Event, Rejected, Whereabouts};
+use weft_whereabouts::{Event, Rejected, StreamId, Whereabouts};
 
 use crate::invariants::{KeptWord, NoResurrection, OneLease, OwnNetworks, RightOwner, Violation};
 use crate::ledger::Ledger;
@@ -129,9 +129,9 @@ impl Watch {
     pub(crate) fn timed_of(
         &self,
         at: usize,
-        rows: Vec<(NetworkId, EndpointId)>,
-    ) -> Vec<(NetworkId, EndpointId)> {
-        let new = |(_, id): &(NetworkId, EndpointId)| {
+        rows: Vec<(StreamId, EndpointId)>,
+    ) -> Vec<(StreamId, EndpointId)> {
+        let new = |(_, id): &(StreamId, EndpointId)| {
             self.timed.contains_key(id) && !self.known.contains(&(at, *id))
         };
         rows.into_iter().filter(new).collect()

@@ -31,7 +31,7 @@ pub(super) async fn create(fabric: &Fabric, wanted: DockerEndpoint) -> Answer<Ma
     let attachment = Attachment {
         network,
         endpoint: Endpoint {
-            id: EndpointId::from_random(rand::random()),
+            id: EndpointId::at(fabric.state.picture().me.id, rand::random()),
             mac,
             addresses: vec![address],
             name: None,

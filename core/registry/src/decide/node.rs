@@ -26,6 +26,8 @@ pub(super) fn put(
             return Err(Refused::OtherKey { node: before.name.clone() });
         }
         may_move(view, asker, before, node)?;
+    } else if let Some(like) = view.nodes().keys().find(|other| other.half() == node.id.half()) {
+        return Err(Refused::LikeAnother { node: node.id, like: *like });
     }
     let key = Key::Node(node.id);
     let mut draft = Draft::new(view).unchanged(&key);

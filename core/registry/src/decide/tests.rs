@@ -281,6 +281,17 @@ fn a_node_speaks_for_itself_and_managers_for_all() {
 }
 
 #[test]
+fn no_two_nodes_have_the_half_of_an_id_that_their_endpoints_have() {
+    let mut world = World::founded();
+    world.join(2, Role::Worker);
+    let id = 7 << 64 | 2;
+    let put = |id| Command::PutNode(node(id, Role::Worker));
+    let refused = Refused::LikeAnother { node: node_id(id), like: node_id(2) };
+    assert_eq!(world.ask(1, &put(id)), Err(refused));
+    assert_eq!(world.ask(1, &put(2 << 64 | 7)), Ok(Outcome::Done));
+}
+
+#[test]
 fn a_node_keeps_its_key() {
     let mut world = World::founded();
     world.join(2, Role::Worker);

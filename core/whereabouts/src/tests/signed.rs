@@ -135,7 +135,7 @@ fn what_stands_on_another_word_of_the_same_key_is_mended_by_all_of_it() {
 #[test]
 fn what_this_node_has_not_said_is_a_clones_word_if_it_is_signed_and_else_a_lie() {
     let (_, mut b, now) = pair();
-    let word = snapshot(B, (2, 7), &[endpoint(3)], true);
+    let word = snapshot(B, (2, 7), &[endpoint_of(B, 3)], true);
     let clone = Rejected::NotMyWord { from: A, epoch: 2, known: 1 };
     assert_eq!(b.handle(now, A, word.clone()), Err(clone));
     let lie = Rejected::NotTheirWord { from: A, owner: B, epoch: 2 };
@@ -184,7 +184,7 @@ fn an_owner_signs_once_what_it_tells_many() {
     }
     drain(&mut one);
     let before = notary.1.load(std::sync::atomic::Ordering::Relaxed);
-    (1..=5).for_each(|row| one.put(NET, endpoint(row)));
+    (1..=5).for_each(|row| one.put(NET, endpoint_of(ids[0], row)));
     assert_eq!(drain(&mut one).len(), 9);
     assert_eq!(notary.1.load(std::sync::atomic::Ordering::Relaxed), before + 1);
 }

@@ -48,7 +48,8 @@ async fn a_member_that_claims_what_is_anothers_is_not_believed_and_is_counted_an
     eventually(SOON, || async { holds(forger.connections() == 2, || "not connected".into()) })
         .await
         .unwrap();
-    let own = endpoint(1, neighbor(c3.address, 0).into());
+    let me = papers.node.id;
+    let own = endpoint(me, 1, neighbor(c3.address, 0).into());
     let truth = [as_known(&cluster, h2, &c3).await, own];
     forger.claim(app.id, &truth).unwrap();
     for victim in [h1, h2] {
@@ -64,7 +65,7 @@ async fn a_member_that_claims_what_is_anothers_is_not_believed_and_is_counted_an
 
     let last = app.subnets[0].hosts().last().unwrap();
     let theirs = as_known(&cluster, h2, &c1).await;
-    for lie in lies(&theirs, neighbor(c3.address, 1).into(), last) {
+    for lie in lies(me, &theirs, neighbor(c3.address, 1).into(), last) {
         let before = futures::future::try_join_all([h1, h2].map(|h| counted(h, lie.counter)));
         let before = before.await.unwrap();
         forger.claim(app.id, &[&truth[..], std::slice::from_ref(&lie.row)].concat()).unwrap();
@@ -94,21 +95,29 @@ async fn a_member_that_claims_what_is_anothers_is_not_believed_and_is_counted_an
 }
 
 /// Rows about what is `theirs`, which is on h1, or nobody's; `spare` is one that the liar may have.
-fn lies(theirs: &Endpoint, spare: IpAddr, nobodys: IpAddr) -> [Lie; 4] {
+fn lies(me: NodeId, theirs: &Endpoint, spare: IpAddr, nobodys: IpAddr) -> [Lie; 4] {
     const CLAIMED: &str = "a node claims what is not its own";
     let claim =
         |told, row, why| Lie { told, row, counter: CLAIMS, logged: [CLAIMED, why], stands: true };
     [
-        claim("another's address", endpoint(2, theirs.addresses[0]), "is in a block of node h1"),
-        claim("an address that is nobody's", endpoint(3, nobodys), "is in no block of the node's"),
+        claim(
+            "another's address",
+            endpoint(me, 2, theirs.addresses[0]),
+            "is in a block of node h1",
+        ),
+        claim(
+            "an address that is nobody's",
+            endpoint(me, 3, nobodys),
+            "is in no block of the node's",
+        ),
         claim(
             "another's MAC",
-            Endpoint { mac: theirs.mac, ..endpoint(4, spare) },
+            Endpoint { mac: theirs.mac, ..endpoint(me, 4, spare) },
             "is that of an endpoint on node h1",
         ),
         Lie {
             told: "another's endpoint",
-            row: Endpoint { id: theirs.id, ..endpoint(5, spare) },
+            row: Endpoint { id: theirs.id, ..endpoint(me, 5, spare) },
             counter: MESSAGES,
             logged: ["a message was rejected", "spoke about endpoint"],
             stands: false,
@@ -160,9 +169,9 @@ async fn as_known(cluster: &Cluster, host: &Host, workload: &Plain<'_>) -> Endpo
     row.unwrap()
 }
 
-pub(crate) fn endpoint(number: u8, address: IpAddr) -> Endpoint {
+pub(crate) fn endpoint(owner: NodeId, number: u8, address: IpAddr) -> Endpoint {
     Endpoint {
-        id: EndpointId::from_random(number.into()),
+        id: EndpointId::at(owner, number.into()),
         mac: MacAddr::from_random([number; 6]),
         addresses: vec![address],
         name: None,

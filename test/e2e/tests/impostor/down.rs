@@ -126,7 +126,10 @@ fn lies(forger: &Forger, truth: &Message) -> Vec<(&'static str, Message)> {
     let later = Head { version: head.version + 1, ..head };
     let mut renamed = own.clone();
     renamed[0].name = Some("bank".parse().unwrap());
-    let moved = vec![Endpoint { mac: endpoint(7, own[0].addresses[0]).mac, ..own[0].clone() }];
+    let moved = vec![Endpoint {
+        mac: endpoint(stream.owner, 7, own[0].addresses[0]).mac,
+        ..own[0].clone()
+    }];
     let snapshot = |head, rows: &[Endpoint], seal| {
         let rows = rows.iter().cloned().map(Arc::new).collect();
         Message::Snapshot { stream, head, presence, rows, seal, fresh }

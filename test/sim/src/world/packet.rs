@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use weft_model::NodeId;
+use weft_whereabouts::StreamId;
 
 use super::{Event, World};
 use crate::link::{IDLE, RETRANSMIT, pair};
@@ -101,8 +102,8 @@ impl World {
                         self.watch.rejected(&rejected);
                     }
                 }
-                for (network, id) in rows {
-                    if agent.whereabouts.owner_of(network, id).is_some() {
+                for (StreamId { network, owner }, id) in rows {
+                    if agent.whereabouts.has(network, owner, id) {
                         self.watch.learnt(now, to, id);
                     }
                 }

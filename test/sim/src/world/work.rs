@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use rand::RngExt as _;
-use weft_model::{Endpoint, EndpointId, MacAddr, Name, NetworkId};
+use weft_model::{Endpoint, EndpointId, MacAddr, Name, NetworkId, NodeId};
 
 use super::World;
 
@@ -25,7 +25,7 @@ impl World {
         let (owner, networks): (_, Vec<NetworkId>) = (node.id, node.rows.keys().copied().collect());
         for network in networks.into_iter().cycle().take(workloads) {
             // What runs from the beginning has addresses that nobody leases.
-            let endpoint = self.endpoint(None);
+            let endpoint = self.endpoint(owner, None);
             self.watch.started(self.now, endpoint.id, owner);
             let Some(node) = self.nodes.get_mut(at) else { return };
             node.rows.entry(network).or_default().insert(endpoint.id, endpoint);
@@ -47,7 +47,8 @@ impl World {
             Some(_) => Some(self.lease(at, network)?),
             None => None,
         };
-        let endpoint = self.endpoint(address);
+        let owner = self.nodes.get(at)?.id;
+        let endpoint = self.endpoint(owner, address);
         let id = endpoint.id;
         self.watch.leased(network, &endpoint);
         let (now, node) = (self.now, self.nodes.get_mut(at)?);
@@ -115,11 +116,11 @@ impl World {
         rows.values().nth(self.dice.random_range(0..rows.len())).cloned()
     }
 
-    fn endpoint(&mut self, address: Option<IpAddr>) -> Endpoint {
+    fn endpoint(&mut self, owner: NodeId, address: Option<IpAddr>) -> Endpoint {
         let number = self.fresh();
         let [.., a, b, c] = number.to_be_bytes();
         Endpoint {
-            id: EndpointId::from_random(number.into()),
+            id: EndpointId::at(owner, number),
             mac: MacAddr::from_random([2, 0, 0, a, b, c]),
             addresses: vec![address.unwrap_or_else(|| [10, a, b, c].into())],
             name: name(number),
