@@ -88,8 +88,10 @@ lint: ## Form, lints, layers, licences, documentation
 fmt: ## Bring the sources into form
 	$(CARGO) fmt --all
 
+# One selection of packages for all that is measured: another one would be built anew.
+MEASURED := -p weft -p weft-bench -p weft-nemesis -p weft-sim
 bench: $(SET_UP) ## The data path beside Docker's overlay and the hosts' own network: target/bench/datapath.json and .svg
-	$(CARGO) build --locked --release -p weft -p weft-bench
+	$(CARGO) build --locked --release $(MEASURED)
 	$(SUDO) $(TARGET)/release/weft-bench datapath
 	$(SUDO) $(TARGET)/release/weft-bench scale
 
@@ -98,17 +100,17 @@ bench-programs: $(SET_UP) ## What the programs take of a packet, beside other bu
 	$(CARGO) bench --locked $(RUNNER) -p weft-kernel --bench programs -- $(abspath $(OTHERS))
 
 bench-dns: $(SET_UP) ## The name server beside Docker's own, in one run: target/bench/dns.json
-	$(CARGO) build --locked --release -p weft -p weft-bench
+	$(CARGO) build --locked --release $(MEASURED)
 	$(SUDO) $(TARGET)/release/weft-bench dns
 
 bench-control: $(SET_UP) ## How soon names come, work and go, with five hosts: target/bench/control.json
-	$(CARGO) build --locked --release -p weft -p weft-bench
+	$(CARGO) build --locked --release $(MEASURED)
 	$(SUDO) $(TARGET)/release/weft-bench control
 
 NEMESIS_SECONDS ?= 120
 NEMESIS_RUNS ?= 5
 jepsen: $(SET_UP) ## Managers under every fault for long, embedded and on etcd; is what clients saw linearizable?
-	$(CARGO) build --locked --release -p weft -p weft-nemesis
+	$(CARGO) build --locked --release $(MEASURED)
 	@for store in "raft --managers 3" "raft --managers 5" "etcd --managers 3"; do \
 		$(SUDO) $(TARGET)/release/weft-nemesis run --store $$store --seconds $(NEMESIS_SECONDS) \
 			--runs $(NEMESIS_RUNS) || exit 1; \
