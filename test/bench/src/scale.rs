@@ -16,6 +16,7 @@ use anyhow::{Context as _, ensure};
 use weft_kernel::{Kernel as _, Linux};
 use weft_plan::{Desired, Plan, diff};
 
+use crate::awake::Awake;
 use crate::datapath::{SPAN, request};
 use hosts::{Host, Pair};
 use report::Report;
@@ -28,6 +29,7 @@ const FILE: &str = "target/bench/scale.json";
 /// Measures, prints, and writes the figures.
 pub(crate) async fn measure() -> anyhow::Result<()> {
     let mut report = Report::default();
+    let _awake = Awake::please();
     for repetition in 0..REPETITIONS {
         println!("repetition {} of {REPETITIONS}", repetition + 1);
         endpoints(&mut report).await?;
