@@ -100,7 +100,9 @@ async fn a_flood_costs_its_own_container_and_is_counted() {
         assert_eq!(texts(&neighbor.exchange(&question("web.", RecordType::A)).await).len(), 2);
     }
     assert_eq!(world.resolver.queries().too_many(), world.resolver.queries().get(Outcome::Dropped));
-    assert_eq!(texts(&world.ask("web.", RecordType::A).await).len(), 2);
+    // What is left of the flood may fill the socket's queue yet.
+    let answer = world.client().await.insist(&question("web.", RecordType::A)).await;
+    assert_eq!(texts(&answer).len(), 2);
 }
 
 #[tokio::test]

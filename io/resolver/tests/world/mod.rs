@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
@@ -139,6 +139,9 @@ impl World {
     }
 }
 
+/// A client asks again after this time.
+const AGAIN: Duration = Duration::from_millis(500);
+
 pub struct Client(pub AsyncUdpSocket);
 
 impl Client {
@@ -152,6 +155,18 @@ impl Client {
             tokio::time::timeout(PATIENCE, self.0.recv(&mut buffer)).await.unwrap().unwrap();
         buffer.truncate(length);
         buffer
+    }
+
+    /// Asks until it is answered, as every client does whose question may be lost.
+    pub async fn insist(&self, request: &Message) -> Message {
+        let (began, bytes) = (Instant::now(), request.to_vec().unwrap());
+        loop {
+            self.send(&bytes).await;
+            if let Ok(reply) = tokio::time::timeout(AGAIN, self.receive()).await {
+                return Message::from_vec(&reply).unwrap();
+            }
+            assert!(began.elapsed() < PATIENCE, "nobody answers");
+        }
     }
 
     pub async fn exchange(&self, request: &Message) -> Message {
