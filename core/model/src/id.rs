@@ -1,4 +1,5 @@
-//! Identities: 128 random bits, written as 32 hexadecimal digits, never used twice.
+//! Identities: 128 bits, written as 32 hexadecimal digits, never used twice. They are random, but for the
+//! half of an endpoint's that is its node's.
 
 use std::fmt;
 use std::str::FromStr;
