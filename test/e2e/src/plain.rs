@@ -10,7 +10,7 @@ use weft_lab::{Host, Output};
 use weft_model::MacAddr;
 
 use crate::container::counted;
-use crate::{Cluster, Ping};
+use crate::{Cluster, Ping, holds};
 
 /// A namespace that is attached until it is detached. It ends with its host.
 #[derive(Debug)]
@@ -85,6 +85,17 @@ impl Plain<'_> {
         let ping = ["busybox", "ping", "-i", "0.1", "-W", "1", "-c", &count, &to];
         let out = self.exec(&ping).await?;
         counted(&out.stdout).with_context(|| format!("ping {to}: {} {}", out.stdout, out.stderr))
+    }
+
+    /// Another one answers it. What one host has just learnt the other may still be about to, so
+    /// this is waited for before anything is counted.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer within a second.
+    pub async fn reaches(&self, to: &Plain<'_>) -> anyhow::Result<()> {
+        let ping = self.ping(to.address, 1).await?;
+        holds(ping.received == 1, || format!("{} does not answer {}", to.name, self.name))
     }
 
     /// Takes it off its network and removes the namespace.

@@ -25,11 +25,6 @@ fn lab(hosts: u8, docker: bool, datapath: &[&str]) -> Spec {
     Spec { hosts, docker, datapath, ..Spec::default() }
 }
 
-async fn answers(from: &Plain<'_>, to: &Plain<'_>) -> anyhow::Result<()> {
-    let ping = from.ping(to.address, 1).await?;
-    holds(ping.received == 1, || format!("{} does not answer {}", to.name, from.name))
-}
-
 /// A host's engine, which has all in place.
 async fn runs(cluster: &Cluster, host: &Host, engine: &str) -> anyhow::Result<()> {
     let status = cluster.status(host).await?;
@@ -112,7 +107,7 @@ async fn programs_that_are_attached_by_clsact_carry_on_without_their_agent() {
     cluster.network("app", &[]).await.unwrap();
     let c1 = cluster.plain("h1", "app", "c1", &[]).await.unwrap();
     let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
-    eventually(SOON, || answers(&c1, &c2)).await.unwrap();
+    eventually(SOON, || c1.reaches(&c2)).await.unwrap();
     let pings = Pinging::start(&c1.netns, c2.address).unwrap();
     for (end, engine) in [(&c1, "bpf"), (&c2, "bridge")] {
         eventually(SOON, || runs(&cluster, end.host, engine)).await.unwrap();
@@ -140,7 +135,7 @@ async fn who_forwards_needs_a_network_that_allows_it() {
             let router = cluster.plain(at, network, &format!("{network}-{at}"), &[]).await.unwrap();
             let end =
                 cluster.plain(other, network, &format!("{network}-{at}-end"), &[]).await.unwrap();
-            eventually(SOON, || answers(&router, &end)).await.unwrap();
+            eventually(SOON, || router.reaches(&end)).await.unwrap();
             let before = cluster.dropped(router.host).await.unwrap()["spoofed_address"];
             router.run(&["ip", "addr", "add", "198.18.5.5/32", "dev", "lo"]).await.unwrap();
             let via = router.address.to_string();
@@ -167,7 +162,7 @@ async fn what_a_router_passes_on_is_whole_however_large() {
     end.run(&["ip", "route", "add", "198.18.7.0/24", "via", &router.address.to_string()])
         .await
         .unwrap();
-    eventually(SOON, || answers(&router, &end)).await.unwrap();
+    eventually(SOON, || router.reaches(&end)).await.unwrap();
     let inward = Streaming::start(&end.netns, &behind, BEHIND).unwrap();
     let outward = Streaming::start(&behind, &end.netns, end.address).unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -205,7 +200,7 @@ async fn behind(router: &Plain<'_>) -> Netns {
 async fn everybody_answers(all: &[Plain<'_>]) {
     for from in all {
         for to in all {
-            eventually(SOON, || answers(from, to)).await.unwrap();
+            eventually(SOON, || from.reaches(to)).await.unwrap();
         }
     }
 }

@@ -33,15 +33,14 @@ async fn a_ping_is_captured_at_every_hop_of_its_way() {
     let c1 = cluster.plain("h1", "app", "c1", &[]).await.unwrap();
     let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
     let near = cluster.plain("h1", "app", "near", &[]).await.unwrap();
-    let ping = || async { holds(c1.ping(c2.address, 1).await?.received == 1, String::new) };
-    eventually(SOON, ping).await.unwrap();
+    eventually(SOON, || c1.reaches(&c2)).await.unwrap();
 
     let mut capture = h3.spawn(&["weft", "capture", "c1", "-w", FILE]).unwrap();
     let path = h3.root().join(FILE.trim_start_matches('/'));
     // It listens once it is asked; until then nothing of a ping may be in the file.
     let hops = || async {
         near.ping(c2.address, 1).await?;
-        ping().await?;
+        c1.reaches(&c2).await?;
         let hops = hops(&std::fs::read(&path)?)?;
         let all = ["decap", "deliver", "encap", "neighbor", "underlay"];
         holds(hops.iter().eq(all.iter().filter(seen)), || format!("{hops:?}"))

@@ -69,8 +69,8 @@ async fn a_frame_leaves_as_the_path_says_and_one_that_nobody_owns_stays() {
     let c1 = cluster.plain("h1", "app", "c1", &[]).await.unwrap();
     let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
     let c3 = cluster.plain("h3", "app", "c3", &[]).await.unwrap();
-    eventually(SOON, || answers(&c1, &c2)).await.unwrap();
-    eventually(SOON, || answers(&c1, &c3)).await.unwrap();
+    eventually(SOON, || c1.reaches(&c2)).await.unwrap();
+    eventually(SOON, || c1.reaches(&c3)).await.unwrap();
     let mut outlet = cluster.outlet(c1.host, network.vni, "c1").await.unwrap();
     // What is for many is copied for each member's host where programs carry, and not at a bridge.
     let copies = if cluster.is_woven(c1.host).await.unwrap() { 2 * 2 } else { 0 };
@@ -99,11 +99,6 @@ async fn a_frame_leaves_as_the_path_says_and_one_that_nobody_owns_stays() {
     let other = cluster.path(c1.host, "c1", "c3").await.unwrap();
     assert!(other.matches(last).is_err(), "the oracle tells c2's packets from c3's");
     cluster.down().await.unwrap();
-}
-
-async fn answers(from: &Plain<'_>, to: &Plain<'_>) -> anyhow::Result<()> {
-    let ping = from.ping(to.address, 1).await?;
-    holds(ping.received == 1, || format!("{} does not answer", to.name))
 }
 
 fn ip(inside: &Plain<'_>, arguments: &[&str]) {

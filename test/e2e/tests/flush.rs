@@ -56,7 +56,7 @@ async fn a_flushed_or_closed_packet_filter_lets_no_forged_packet_in() {
     let c1 = cluster.plain("h1", "app", "c1", &[]).await.unwrap();
     let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
     let _c3 = cluster.plain("h3", "app", "c3", &[]).await.unwrap();
-    eventually(SOON, || answers(&c1, &c2)).await.unwrap();
+    eventually(SOON, || c1.reaches(&c2)).await.unwrap();
     let (h2, h3) = (c2.host, cluster.host("h3").unwrap());
     let inbox = Inbox::at(&c2.netns, c2.address).unwrap();
     let forged = Vxlan { vni }.emit(&c1.station().letter(c2.station(), "forged"));
@@ -89,7 +89,7 @@ async fn a_flushed_or_closed_packet_filter_lets_no_forged_packet_in() {
     println!("INPUT DROP: {degraded}");
     forging.goes_on().await;
     h2.run(&["iptables", "-P", "INPUT", "ACCEPT"]).await.unwrap();
-    eventually(SOON, || answers(&c1, &c2)).await.unwrap();
+    eventually(SOON, || c1.reaches(&c2)).await.unwrap();
 
     let sent = forging.finish();
     println!("{sent} forged packets, none delivered");
@@ -119,11 +119,11 @@ async fn survives_reloads(
     for _ in 0..RELOADS {
         forging.goes_on().await;
         reloading.reload().await;
-        eventually(SOON, || answers(c1, c2)).await.unwrap();
+        eventually(SOON, || c1.reaches(c2)).await.unwrap();
         c2.host.run(&["nft", "list", "table", "inet", "weft"]).await.unwrap();
     }
     reloading.stopped_midway(|| is_named(cluster, c2.host)).await;
-    eventually(SOON, || answers(c1, c2)).await.unwrap();
+    eventually(SOON, || c1.reaches(c2)).await.unwrap();
     reloading.end().await;
     let answered = pings.finish().unwrap();
     println!("{RELOADS} reloads: no answer for {:?} at most", answered.silence);
@@ -180,11 +180,6 @@ impl<'a> Reloading<'a> {
 
 fn host_log(host: &Host) -> String {
     std::fs::read_to_string(host.root().join("run/firewalld.log")).unwrap_or_default()
-}
-
-async fn answers(from: &Plain<'_>, to: &Plain<'_>) -> anyhow::Result<()> {
-    let ping = from.ping(to.address, 1).await?;
-    holds(ping.received == 1, || format!("{} does not answer", to.name))
 }
 
 /// The rules are put back.

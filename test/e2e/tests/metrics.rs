@@ -34,9 +34,7 @@ async fn every_metric_that_a_file_or_a_document_names_is_there() {
     h1.run(&["sh", "-c", configure]).await.unwrap();
     h1.stop_agent().await.unwrap();
     h1.start_agent().await.unwrap();
-    eventually(SOON, || async { holds(c1.ping(c2.address, 1).await?.received == 1, String::new) })
-        .await
-        .unwrap();
+    eventually(SOON, || c1.reaches(&c2)).await.unwrap();
     let scraped = eventually(SOON, || scrape(h1)).await.unwrap();
     assert_eq!(scraped.values["weft_agent_member"], 1.0);
     assert_eq!(scraped.values["weft_agent_nodes"], 2.0);

@@ -29,7 +29,7 @@ async fn a_backup_takes_the_place_of_a_registry_in_an_etcd() {
     cluster.network("app", &[]).await.unwrap();
     let w2 = cluster.plain("h2", "app", "w2", &[]).await.unwrap();
     let w3 = cluster.plain("h3", "app", "w3", &[]).await.unwrap();
-    eventually(SOON, || reaches(&w2, &w3)).await.unwrap();
+    eventually(SOON, || w2.reaches(&w3)).await.unwrap();
     h1.run(&["weft", "backup", BACKUP]).await.unwrap();
     cluster.network("later", &[]).await.unwrap();
     let pings = Pinging::start(&w2.netns, w3.address).unwrap();
@@ -99,9 +99,4 @@ async fn is_worker(host: &Host) -> anyhow::Result<()> {
 async fn has(cluster: &Cluster, host: &Host, all: &[&str]) -> anyhow::Result<()> {
     let networks: Vec<String> = cluster.networks(host).await?.into_iter().collect();
     holds(networks == all, || format!("{}: {networks:?}", host.name()))
-}
-
-async fn reaches(from: &Plain<'_>, to: &Plain<'_>) -> anyhow::Result<()> {
-    let answers = from.ping(to.address, 1).await?;
-    holds(answers.received == 1, || format!("{answers:?}"))
 }

@@ -143,7 +143,7 @@ async fn packets_stop_while_the_underlay_is_cut_and_flow_when_it_heals() {
     let vni = cluster.network("app", &[]).await.unwrap().vni;
     let c1 = cluster.plain("h1", "app", "c1", &[]).await.unwrap();
     let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
-    eventually(NOTICED, || answers(&c1, &c2)).await.unwrap();
+    eventually(NOTICED, || c1.reaches(&c2)).await.unwrap();
     assert_eq!(mtu(&c1.netns, "eth0"), 1350);
     for (within, interface) in carriers(&cluster, c1.host, vni).await {
         assert_eq!(mtu(&within, &interface), 1350, "{interface}");
@@ -157,13 +157,8 @@ async fn packets_stop_while_the_underlay_is_cut_and_flow_when_it_heals() {
     assert!(held.contains_key(&IpAddr::V4(c2.address)), "a cut forgets nothing: {held:?}");
 
     c2.host.heal().await.unwrap();
-    eventually(PATIENCE, || answers(&c1, &c2)).await.unwrap();
+    eventually(PATIENCE, || c1.reaches(&c2)).await.unwrap();
     cluster.down().await.unwrap();
-}
-
-async fn answers(from: &Plain<'_>, to: &Plain<'_>) -> anyhow::Result<()> {
-    let ping = from.ping(to.address, 1).await?;
-    holds(ping.received == 1, || format!("{} does not answer", to.name))
 }
 
 /// The path says where such a packet ends.

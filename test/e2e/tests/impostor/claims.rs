@@ -36,7 +36,7 @@ async fn a_member_that_claims_what_is_anothers_is_not_believed_and_is_counted_an
     let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
     let c3 = cluster.plain("h3", "app", "c3", &[]).await.unwrap();
     for from in [&c1, &c3] {
-        eventually(SOON, || reaches(from, &c2)).await.unwrap();
+        eventually(SOON, || from.reaches(&c2)).await.unwrap();
     }
     let pings = Pinging::start(&c1.netns, c2.address).unwrap();
     let h1_id = cluster.member(h1).await.unwrap().id;
@@ -148,11 +148,6 @@ async fn the_end_of_anothers_rows_is_refused(
         logs(victim, &["a message was rejected", "told rows of node", "h3"]).unwrap();
     }
     println!("{:28} {MESSAGES}", "the end of another's rows");
-}
-
-pub(crate) async fn reaches(from: &Plain<'_>, to: &Plain<'_>) -> anyhow::Result<()> {
-    let ping = from.ping(to.address, 1).await?;
-    holds(ping.received == 1, || format!("{} does not answer {}", to.name, from.name))
 }
 
 /// Every row that a host believes.

@@ -14,7 +14,7 @@ use weft_model::{Endpoint, EndpointId, MacAddr, NodeId, Vtep};
 use weft_path::Located;
 use weft_whereabouts::{Head, Message, Presence, RowChange, Seal, StreamId};
 
-use crate::claims::{endpoint, reaches, rows};
+use crate::claims::{endpoint, rows};
 use crate::forger::{Forger, Papers};
 use crate::watched::{SOON, counted, counts_more, logs, none_lost, watch};
 
@@ -30,7 +30,7 @@ async fn nobody_is_believed_in_place_of_a_host_that_is_down() {
     let c2 = cluster.plain("h2", "app", "c2", &[]).await.unwrap();
     let c3 = cluster.plain("h3", "app", "c3", &[]).await.unwrap();
     for from in [&c1, &c3] {
-        eventually(SOON, || reaches(from, &c2)).await.unwrap();
+        eventually(SOON, || from.reaches(&c2)).await.unwrap();
     }
     eventually(SOON, || async { finds(&c1, &c2) }).await.unwrap();
     let h2_id = cluster.member(h2).await.unwrap().id;
@@ -79,7 +79,7 @@ async fn nobody_is_believed_in_place_of_a_host_that_is_down() {
     .unwrap();
     h2.start_agent().await.unwrap();
     eventually(SOON, || async { finds(&c1, &c2) }).await.unwrap();
-    eventually(SOON, || reaches(&c1, &c2)).await.unwrap();
+    eventually(SOON, || c1.reaches(&c2)).await.unwrap();
     let after = Held::by(&cluster, h1, &app, h2_id).await.unwrap();
     assert_eq!((after.fdb, after.neighbors), (before.fdb, before.neighbors));
     cluster.down().await.unwrap();

@@ -22,12 +22,7 @@ async fn a_stolen_key_is_refused_while_its_host_runs_and_by_all_once_that_host_i
     cluster.network("app", &[]).await.unwrap();
     let p1 = cluster.plain("h1", "app", "p1", &[]).await.unwrap();
     let p2 = cluster.plain("h2", "app", "p2", &[]).await.unwrap();
-    eventually(SOON, || async {
-        let ping = p1.ping(p2.address, 1).await?;
-        holds(ping.received == 1, || format!("{ping:?}"))
-    })
-    .await
-    .unwrap();
+    eventually(SOON, || p1.reaches(&p2)).await.unwrap();
     let pings = Pinging::start(&p1.netns, p2.address).unwrap();
     let (stolen, manager) = (Papers::of(h2).unwrap(), Papers::of(h1).unwrap().node);
     let outside = underlay(cluster.lab.host(OUTSIDE)).unwrap();
