@@ -11,6 +11,10 @@
 //!
 //! A machine without clock or socket: see [`Whereabouts`].
 
+// What tests share says the crate's name.
+#[cfg(test)]
+extern crate self as weft_whereabouts;
+
 mod directory;
 mod head;
 mod look;

@@ -6,13 +6,17 @@ use std::time::{Duration, Instant};
 
 use weft_model::{Endpoint, EndpointId, MacAddr, NetworkId, NodeId, PublicKey};
 
-use crate::head::mix;
 use crate::{
     Event, Head, Members, Message, Notary, Presence, Rejected, RowChange, Seal, StreamId, Transmit,
     Whereabouts, statement,
 };
 
 mod signed;
+#[path = "../tests/sums/mod.rs"]
+mod sums;
+
+pub(crate) use sums::key_of;
+use sums::notary_of;
 
 const A: NodeId = NodeId::from_random(0xa);
 const B: NodeId = NodeId::from_random(0xb);
@@ -316,7 +320,7 @@ fn delta(owner: NodeId, epoch: u64, (from, to): (u64, u64), changes: Vec<RowChan
     let rows: Vec<_> = changes.iter().filter_map(put).collect();
     let (presence, fresh) = (Presence::Here, true);
     let told = statement(stream, Head { epoch, version: to }, presence, &rows);
-    let seal = sum(&key_of(owner), &told);
+    let seal = seal(owner, &told);
     Message::Delta { stream, epoch, from, to, presence, changes, seal, fresh }
 }
 
@@ -325,37 +329,8 @@ fn snapshot(owner: NodeId, head: (u64, u64), rows: &[Endpoint], fresh: bool) -> 
     let (stream, presence) = (StreamId { network: NET, owner }, Presence::Here);
     let head = Head { epoch: head.0, version: head.1 };
     let rows: Vec<_> = rows.iter().cloned().map(Arc::new).collect();
-    let seal = sum(&key_of(owner), &statement(stream, head, presence, &rows));
+    let seal = seal(owner, &statement(stream, head, presence, &rows));
     Message::Snapshot { stream, head, presence, rows, seal, fresh }
-}
-
-/// Signs by summing up: nobody here looks for another statement of the same sum.
-#[derive(Debug)]
-struct Summing(PublicKey);
-
-impl Notary for Summing {
-    fn seal(&self, statement: &[u8]) -> Option<Seal> {
-        Some(sum(&self.0, statement))
-    }
-
-    fn is_sealed(&self, key: &PublicKey, statement: &[u8], seal: &Seal) -> bool {
-        sum(key, statement) == *seal
-    }
-}
-
-fn sum(key: &PublicKey, statement: &[u8]) -> Seal {
-    let bytes = key.as_bytes().iter().chain(statement);
-    let sum = bytes.fold(0, |sum, byte| mix(sum ^ u64::from(*byte)));
-    let mut seal = [0; 64];
-    seal[..8].copy_from_slice(&sum.to_be_bytes());
-    Seal(seal)
-}
-
-/// Of a node, in all tests.
-pub(crate) fn key_of(node: NodeId) -> PublicKey {
-    let mut point = [[0; 32]; 2];
-    point[0][..16].copy_from_slice(&node.to_bytes());
-    PublicKey::from_point(point)
 }
 
 fn members(nodes: &[NodeId]) -> Arc<Members> {
@@ -365,7 +340,11 @@ fn members(nodes: &[NodeId]) -> Arc<Members> {
 }
 
 fn machine(id: NodeId, epoch: u64) -> Whereabouts {
-    Whereabouts::new(id, epoch, 1, Arc::new(Summing(key_of(id))))
+    Whereabouts::new(id, epoch, 1, notary_of(id))
+}
+
+fn seal(owner: NodeId, told: &[u8]) -> Seal {
+    notary_of(owner).seal(told).unwrap()
 }
 
 fn machine_of(id: NodeId, nodes: &[NodeId]) -> Whereabouts {

@@ -86,7 +86,7 @@ impl World {
     fn new(nodes: usize) -> Self {
         let mut world = Self {
             now: Instant::now(),
-            machines: (0..nodes).map(|node| sums::machine(id(node), 1, node as u64)).collect(),
+            machines: (0..nodes).map(|node| machine(node, 1, node as u64)).collect(),
             epochs: vec![1; nodes],
             rows: vec![BTreeMap::new(); nodes],
             flights: Vec::new(),
@@ -199,7 +199,7 @@ impl World {
     fn restart(&mut self, node: usize, keeps_rows: bool) {
         self.epochs[node] += 1;
         self.counter += 1;
-        self.machines[node] = sums::machine(id(node), self.epochs[node], self.counter);
+        self.machines[node] = machine(node, self.epochs[node], self.counter);
         self.gone[node].clear();
         self.shown[node].clear();
         if !keeps_rows {
@@ -318,6 +318,11 @@ impl World {
         }
         None
     }
+}
+
+/// A run of a node's.
+fn machine(node: usize, epoch: u64, seed: u64) -> Whereabouts {
+    Whereabouts::new(id(node), epoch, seed, sums::notary_of(id(node)))
 }
 
 fn id(node: usize) -> NodeId {

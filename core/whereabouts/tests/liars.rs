@@ -43,11 +43,11 @@ struct World {
 
 impl World {
     fn new(nodes: usize, liars: usize, seed: u64) -> Self {
-        let machine = |node| sums::machine(id(node), 1, seed + node as u64);
+        let run = |node| machine(node, 1, seed + node as u64);
         let mut world = Self {
             now: Instant::now(),
             dice: Pcg64Mcg::seed_from_u64(seed),
-            machines: (0..nodes).map(machine).collect(),
+            machines: (0..nodes).map(run).collect(),
             liars,
             down: nodes,
             rows: vec![Rows::new(); nodes],
@@ -65,7 +65,7 @@ impl World {
 
     /// The agent of one that is up starts anew, with what its disk holds.
     fn restart(&mut self, node: usize) {
-        let mut fresh = sums::machine(id(node), 2, self.counter);
+        let mut fresh = machine(node, 2, self.counter);
         fresh.join(NET);
         self.rows[node].values().for_each(|row| fresh.put(NET, row.clone()));
         fresh.set_members(self.now, members(self.machines.len()));
@@ -238,6 +238,11 @@ fn members(nodes: usize) -> Arc<Members> {
         nodes: (0..nodes).map(|node| (id(node), sums::key_of(id(node)))).collect(),
         managers: (0..3).map(id).collect(),
     })
+}
+
+/// A run of a node's.
+fn machine(node: usize, epoch: u64, seed: u64) -> Whereabouts {
+    Whereabouts::new(id(node), epoch, seed, sums::notary_of(id(node)))
 }
 
 fn id(node: usize) -> NodeId {

@@ -15,6 +15,7 @@ mod ledger;
 mod link;
 mod load;
 mod node;
+#[path = "../../../core/whereabouts/tests/sums/mod.rs"]
 mod notary;
 mod report;
 mod scenario;

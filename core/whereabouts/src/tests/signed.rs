@@ -48,7 +48,7 @@ fn what_the_owner_has_not_signed_changes_nothing_whoever_says_it() {
     let stream = StreamId { network: NET, owner: A };
     let signed_by_c = || {
         let told = statement(stream, Head { epoch: 1, version: 99 }, Presence::Left, &[]);
-        let seal = sum(&key_of(C), &told);
+        let seal = seal(C, &told);
         let head = Head { epoch: 1, version: 99 };
         Message::Snapshot {
             stream,
@@ -163,7 +163,7 @@ fn a_node_with_another_key_is_another_node() {
 #[test]
 fn an_owner_signs_once_what_it_tells_many() {
     #[derive(Debug)]
-    struct Counting(Summing, std::sync::atomic::AtomicUsize);
+    struct Counting(Arc<dyn Notary>, std::sync::atomic::AtomicUsize);
     impl Notary for Counting {
         fn seal(&self, statement: &[u8]) -> Option<Seal> {
             self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -175,7 +175,7 @@ fn an_owner_signs_once_what_it_tells_many() {
         }
     }
     let (now, ids) = (crate::test_clock(), (1..=10).map(NodeId::from_random).collect::<Vec<_>>());
-    let notary = Arc::new(Counting(Summing(key_of(ids[0])), 0.into()));
+    let notary = Arc::new(Counting(notary_of(ids[0]), 0.into()));
     let mut one = Whereabouts::new(ids[0], 1, 1, Arc::clone(&notary) as Arc<dyn Notary>);
     one.set_members(now, members(&ids));
     one.join(NET);
