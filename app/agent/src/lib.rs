@@ -25,6 +25,7 @@ mod fabric;
 mod hint;
 mod inspect;
 mod journal;
+mod lately;
 mod local;
 mod member;
 mod mesh;

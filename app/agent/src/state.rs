@@ -27,12 +27,13 @@ use tokio::sync::watch;
 use weft_addresses::Lessor;
 use weft_docker::DockerNetworkId;
 use weft_membership::Membership;
-use weft_model::{EndpointId, MacAddr, Mtu, Network, NetworkId, Node};
+use weft_model::{EndpointId, MacAddr, Mtu, Network, NetworkId, Node, NodeId};
 use weft_plan::Engine;
 use weft_registry::Claims;
 use weft_transport::MeshHandle;
 use weft_whereabouts::{Members, Whereabouts};
 
+use crate::lately::Lately;
 use crate::local::{Attachment, Held, Local};
 use crate::metrics::Counters;
 use crate::registry::Followed;
@@ -90,6 +91,8 @@ pub(crate) struct State {
     /// moment has come: a name that is not known yet must not be denied.
     silent_until: Option<Instant>,
     claims: Claims,
+    /// Whose messages were told of as rejected, and what can be done about it.
+    rejected: Lately<(NodeId, &'static str)>,
     orphans: orphan::Orphans,
     counters: Counters,
     out: Outputs,

@@ -1,30 +1,27 @@
 //! Hosts that were refused: each is counted, and told once in a while with what to do.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use weft_model::NodeId;
 use weft_transport::{Refusal, Stranger};
 
+use crate::lately::Lately;
 use crate::metrics::Counters;
 
-/// The same host is told of again after this time.
-const AGAIN: Duration = Duration::from_secs(60);
-/// So many hosts are told apart; further ones are counted only.
-const MOST: usize = 256;
+type Who = (IpAddr, Option<NodeId>, Refusal);
 
 /// Who was told of lately.
 #[derive(Debug)]
 pub(crate) struct Strangers {
-    told: BTreeMap<(IpAddr, Option<NodeId>, Refusal), Instant>,
+    told: Lately<Who>,
     counters: Counters,
 }
 
 impl Strangers {
     /// Counts into `counters`.
     pub(crate) fn new(counters: Counters) -> Self {
-        Self { told: BTreeMap::new(), counters }
+        Self { told: Lately::default(), counters }
     }
 
     /// Where refused hosts are counted.
@@ -36,21 +33,16 @@ impl Strangers {
     pub(crate) fn tell(&mut self, stranger: Stranger) {
         let Stranger { at, node, why } = stranger;
         self.counters.refused(word(why));
-        if self.is_news(stranger, Instant::now()) {
+        if self.told.is_news(who(&stranger), Instant::now()) {
             let node = node.map(tracing::field::display);
             tracing::warn!(%at, node, reason = word(why), hint = hint(why), "a host is refused");
         }
     }
+}
 
-    fn is_news(&mut self, Stranger { at, node, why }: Stranger, now: Instant) -> bool {
-        self.told.retain(|_, since| now.saturating_duration_since(*since) < AGAIN);
-        let who = (at.ip(), node, why);
-        if self.told.len() >= MOST || self.told.contains_key(&who) {
-            return false;
-        }
-        self.told.insert(who, now);
-        true
-    }
+/// Whoever comes again, from whatever port, is the same.
+const fn who(stranger: &Stranger) -> Who {
+    (stranger.at.ip(), stranger.node, stranger.why)
 }
 
 const fn word(why: Refusal) -> &'static str {
@@ -93,18 +85,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_host_is_told_of_once_a_minute_and_a_flood_of_them_not_at_all() {
-        let mut strangers = Strangers::new(Counters::default());
-        let start = Instant::now();
+    fn whoever_comes_again_from_another_port_is_the_same() {
         let stranger = |port, why| Stranger { at: ([192, 0, 2, 9], port).into(), node: None, why };
-        assert!(strangers.is_news(stranger(1, Refusal::Foreign), start));
-        assert!(!strangers.is_news(stranger(2, Refusal::Foreign), start));
-        assert!(strangers.is_news(stranger(2, Refusal::Expired), start));
-        assert!(strangers.is_news(stranger(1, Refusal::Foreign), start + AGAIN));
-        let many = (0..2 * MOST).filter(|n| {
-            let node = Some(NodeId::from_random(*n as u128));
-            strangers.is_news(Stranger { node, ..stranger(1, Refusal::NoMember) }, start + AGAIN)
-        });
-        assert!(many.count() < MOST);
+        let first = who(&stranger(1, Refusal::Foreign));
+        assert_eq!(who(&stranger(2, Refusal::Foreign)), first);
+        assert_ne!(who(&stranger(1, Refusal::Expired)), first);
     }
 }

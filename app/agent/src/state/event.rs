@@ -127,15 +127,21 @@ impl State {
             Heard::Membership(from, bytes) => {
                 if let Err(malformed) = self.membership.handle(now, from, &bytes) {
                     self.counters.rejected.inc();
-                    tracing::warn!(node = %from, error = %malformed, "a message was rejected");
+                    if self.rejected.is_news((from, "membership"), now) {
+                        tracing::warn!(node = %from, error = %malformed, "a message was rejected");
+                    }
                 }
             }
         }
     }
 
-    fn reject(&self, rejected: &Rejected) {
+    /// Every one is counted; of the same kind from the same node one a minute is told.
+    fn reject(&mut self, rejected: &Rejected) {
         self.counters.rejected.inc();
         let (node, hint) = (rejected.sender(), rejected.hint());
+        if !self.rejected.is_news((node, hint), Self::now()) {
+            return;
+        }
         let known = self.followed.view.node(node);
         let host = known.map(|node| tracing::field::display(&node.name));
         tracing::warn!(host, %node, error = %rejected, hint, "a message was rejected");

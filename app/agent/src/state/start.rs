@@ -101,6 +101,7 @@ impl Start {
             doubled: false,
             silent_until: Some(now + SILENCE),
             claims: weft_registry::Claims::default(),
+            rejected: crate::lately::Lately::default(),
             orphans: super::orphan::Orphans::default(),
             counters,
             out,
