@@ -13,7 +13,7 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
 use serde_json::Value;
-use weft_e2e::{Cluster, Inbox, Kind, Plain, eventually, holds, underlay};
+use weft_e2e::{Cluster, Inbox, Kind, eventually, holds, underlay};
 use weft_kernel::Netns;
 use weft_lab::{Host, OUTSIDE};
 use weft_model::DEFAULT_VXLAN_PORT;

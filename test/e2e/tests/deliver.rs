@@ -12,7 +12,7 @@ use std::net::UdpSocket;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use weft_e2e::{Cluster, Kind, Ping, Plain, eventually, holds};
+use weft_e2e::{Cluster, Kind, Ping, Plain, eventually};
 use weft_kernel::capture::Capture;
 use weft_wire::Decoded;
 

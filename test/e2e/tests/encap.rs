@@ -13,7 +13,7 @@ use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use weft_e2e::{Cluster, Kind, Plain, Table, eventually, frames_until, holds, underlay};
+use weft_e2e::{Cluster, Kind, Plain, Table, eventually, frames_until, underlay};
 use weft_kernel::capture::Capture;
 use weft_lab::Host;
 use weft_model::{MacAddr, Network, NodeId, Vtep};

@@ -14,9 +14,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
-use weft_e2e::{
-    Cluster, Container, Inbox, Kind, Plain, Station, Wire, eventually, holds, underlay,
-};
+use weft_e2e::{Cluster, Container, Inbox, Kind, Station, Wire, eventually, holds, underlay};
 use weft_kernel::Netns;
 use weft_lab::{Host, Lab, OUTSIDE, Spec};
 use weft_model::{DEFAULT_VXLAN_PORT, MacAddr};

@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use weft_api::AttachmentView;
-use weft_e2e::{Cluster, Kind, Pinging, Plain, Station, Wire, eventually, holds};
+use weft_e2e::{Cluster, Kind, Pinging, Station, Wire, eventually, holds};
 use weft_kernel::Netns;
 use weft_kernel::capture::Capture;
 use weft_lab::Host;

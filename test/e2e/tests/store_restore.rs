@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use weft_api::StoreKind;
-use weft_e2e::{Cluster, Etcd, Pinging, Plain, creates, eventually, holds, keeps, refused};
+use weft_e2e::{Cluster, Etcd, Pinging, creates, eventually, holds, keeps, refused};
 use weft_lab::{Host, Spec};
 
 const SOON: Duration = Duration::from_secs(20);

@@ -69,15 +69,12 @@ impl Start {
         } = self;
         let followed = registry.borrow().clone();
         let now = State::now();
+        let (epoch, seed) = (remembered.epoch, rand::random());
+        let membership = Membership::new(me.id, epoch, seed, Settings::default());
         let mut state = State {
-            whereabouts: Whereabouts::new(me.id, remembered.epoch, rand::random(), notary),
+            whereabouts: Whereabouts::new(me.id, epoch, rand::random(), notary),
             members: Members::default(),
-            membership: Membership::new(
-                me.id,
-                remembered.epoch,
-                rand::random(),
-                Settings::default(),
-            ),
+            membership,
             me,
             local,
             mesh,
