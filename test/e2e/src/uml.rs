@@ -2,7 +2,7 @@
 //!
 //! It sees this machine's files read-only, has no network, and is gone when its script ends.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -10,6 +10,8 @@ use anyhow::{Context as _, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
+
+use crate::holds;
 
 /// It takes some seconds; whatever takes longer than this hangs.
 const LONG: Duration = Duration::from_secs(120);
@@ -27,6 +29,9 @@ ln -s /usr/lib/uml/modules/$(uname -r) /tmp/kernel/lib/modules/$(uname -r)
 for module in $MODULES; do modprobe -d /tmp/kernel $module || echo "no module $module"; done
 ip link set lo up
 "#;
+
+/// What is put before it, so that it runs on processors with more registers than it knows.
+const REGISTERS: &str = include_str!("uml/registers.c");
 
 /// However the script ended.
 const END: &str = "\necho o >/proc/sysrq-trigger\nsleep 60\n";
@@ -49,7 +54,8 @@ async fn boot(room: &Path, given: &str, script: &str) -> anyhow::Result<String> 
     let (shebang, prelude) = PRELUDE.split_once('\n').unwrap_or_default();
     std::fs::write(&init, format!("{shebang}\n{given}{prelude}{script}{END}"))?;
     std::fs::set_permissions(&init, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-    let child = start(room, &init)?;
+    let registers = compiled(room).await?;
+    let child = start(room, &init, &registers)?;
     let group = child.id().and_then(|pid| i32::try_from(pid).ok()).context("it has no pid")?;
     let ended = tokio::time::timeout(LONG, child.wait_with_output()).await;
     // Its guests' processes are of the same group; after a proper end there are none.
@@ -60,13 +66,27 @@ async fn boot(room: &Path, given: &str, script: &str) -> anyhow::Result<String> 
     }
 }
 
-fn start(room: &Path, init: &Path) -> anyhow::Result<Child> {
+async fn compiled(room: &Path) -> anyhow::Result<PathBuf> {
+    let (source, library) = (room.join("registers.c"), room.join("registers.so"));
+    std::fs::write(&source, REGISTERS)?;
+    let made = Command::new("clang")
+        .args(["-Wall", "-Werror", "-O2", "-shared", "-fPIC", "-o"])
+        .args([&library, &source])
+        .output();
+    let made = made.await.context("start clang: is it installed? (make setup)")?;
+    let said = String::from_utf8_lossy(&made.stderr);
+    holds(made.status.success(), || format!("registers.c: {said}"))?;
+    Ok(library)
+}
+
+fn start(room: &Path, init: &Path, registers: &Path) -> anyhow::Result<Child> {
     Command::new("linux.uml")
         .args(["mem=512M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "quiet"])
         .args(["con=null", "con0=null,fd:1"])
         .arg(format!("uml_dir={}", room.display()))
         .arg(format!("init={}", init.display()))
         .env("TMPDIR", room)
+        .env("LD_PRELOAD", registers)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
