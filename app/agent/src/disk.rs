@@ -4,45 +4,23 @@
 //! so that a crash in between leaves a host that is no member.
 
 mod cache;
+mod error;
+mod file;
+mod membership;
 
-use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
-use weft_model::Node;
 use weft_registry::Snapshot;
-use weft_store::EtcdAccess;
+
+use self::error::failed;
+use self::file::{remove, replace, text_of};
 
 pub(crate) use self::cache::{Cache, Cached};
-
-/// What this host remembers of its membership.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Membership {
-    /// The cluster's id, which is in every certificate.
-    pub cluster: String,
-    /// The managers as they were then: where to ask if the cached registry is lost.
-    #[serde(default)]
-    pub managers: Vec<Node>,
-    /// This host, as it joined.
-    pub node: Node,
-    /// The node's private key, PEM. It never leaves this host.
-    pub key_pem: String,
-    /// The node's certificate and the CA's, PEM.
-    pub chain_pem: String,
-    /// The cluster CA with its key, on managers only, PEM.
-    pub authority_pem: Option<String>,
-    /// On the manager that rotates the CA: the next one with its key, until it is the registry's, PEM.
-    #[serde(default)]
-    pub next_authority_pem: Option<String>,
-    /// The certificates of the CAs that are trusted, PEM.
-    pub ca_pem: String,
-    /// On managers, if an etcd keeps the registry: how it is reached.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub etcd: Option<EtcdAccess>,
-}
+pub(crate) use self::error::DiskError;
+pub(crate) use self::membership::Membership;
 
 /// The agent's state directory.
 #[derive(Clone, Debug)]
@@ -50,65 +28,6 @@ pub(crate) struct Disk {
     dir: PathBuf,
     /// One change of the membership at a time.
     amending: Arc<Mutex<()>>,
-}
-
-/// Why the state directory is of no use.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum DiskError {
-    /// A file could not be read or written.
-    #[error("{what} {path}")]
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// The system's reason.
-        #[source]
-        source: io::Error,
-    },
-    /// A member's file is not there.
-    #[error("the state file {path} is missing")]
-    Missing {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// The file is there, but is not what was written.
-    #[error("the state file {path} is damaged")]
-    Corrupt {
-        /// Which file.
-        path: PathBuf,
-        /// Where reading stopped.
-        #[source]
-        source: serde_json::Error,
-    },
-}
-
-impl DiskError {
-    /// What a person may try.
-    #[must_use]
-    pub(crate) fn hint(&self) -> String {
-        match self {
-            Self::Corrupt { path, .. } => format!(
-                "it was left as it is; restore it from a backup, or move it away (`mv {0} {0}.damaged`) \
-                 and let this host join the cluster again",
-                path.display()
-            ),
-            Self::Missing { path } => {
-                let dir = path.parent().unwrap_or(path).display();
-                format!(
-                    "restore it from a backup, or move all state away (`mv {dir} {dir}.damaged`) and \
-                     let this host join the cluster again"
-                )
-            }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                "run the agent as root".to_owned()
-            }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                "make room on that disk, and try again".to_owned()
-            }
-            Self::Io { path, .. } => format!("check the disk and the rights of {}", path.display()),
-        }
-    }
 }
 
 impl Disk {
@@ -282,43 +201,6 @@ impl Disk {
             .map_err(|source| DiskError::Corrupt { path: path.clone(), source })?;
         replace(&path, &text).map_err(|source| failed("write", &path, source))
     }
-}
-
-/// A file, if it is there.
-fn text_of(path: &Path) -> Result<Option<Vec<u8>>, DiskError> {
-    match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        text => text.map(Some).map_err(|source| failed("read", path, source)),
-    }
-}
-
-fn remove(path: &Path) -> Result<(), DiskError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path, error)),
-        _gone => Ok(()),
-    }
-}
-
-fn failed(what: &'static str, path: &Path, source: io::Error) -> DiskError {
-    DiskError::Io { what, path: path.to_owned(), source }
-}
-
-/// Writes beside the file, syncs, renames over it and syncs the directory.
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension("new");
-    if let Err(error) = write_new(&beside, text).and_then(|()| fs::rename(&beside, path)) {
-        // What was half written is in the way of nothing but a person who looks.
-        drop(fs::remove_file(&beside));
-        return Err(error);
-    }
-    path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
-}
-
-fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(text)?;
-    file.sync_all()
 }
 
 #[cfg(test)]

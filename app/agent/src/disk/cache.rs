@@ -10,7 +10,9 @@ use serde::Deserialize as _;
 use serde_json::Deserializer;
 use weft_registry::{Change, Snapshot, View, ViewError};
 
-use super::{Disk, DiskError, failed, replace};
+use super::error::failed;
+use super::file::replace;
+use super::{Disk, DiskError};
 
 /// Its name in the state directory.
 pub(super) const NAME: &str = "registry.json";
