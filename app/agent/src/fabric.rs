@@ -8,7 +8,8 @@ use ipnet::IpNet;
 use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
 use weft_api::{ApiProblem, ProblemKind};
-use weft_model::{EndpointId, Mtu, Name, Network, NetworkId, NodeId, Subnet};
+use weft_membership::Standing;
+use weft_model::{EndpointId, Mtu, Name, Network, NetworkId, NodeId, Subnet, Vni};
 use weft_registry::{Command, NetworkRequest, Outcome, Refused, View, Want};
 
 use crate::local::Attachment;
@@ -20,6 +21,10 @@ use crate::state::{LeaseRefused, StateHandle};
 
 /// How long the kernel may take to become as desired.
 const PROGRAMMING: Duration = Duration::from_secs(10);
+/// How long others may take to say what they have on a network, or to be told what is new.
+pub(crate) const ACQUAINTED: Duration = Duration::from_millis(500);
+/// No more hosts are waited for to know of a new workload.
+const INTRODUCED: usize = 16;
 /// How often an address is tried after a new block came in.
 const LEASE_ATTEMPTS: usize = 5;
 
@@ -170,10 +175,47 @@ impl Fabric {
         outcome
     }
 
-    /// Attaches a workload and waits until the kernel has its port.
+    /// Attaches a workload and waits until the kernel has its port; for one that may begin to talk, also
+    /// until the ways to all others are there.
     pub(crate) async fn attach(&self, attachment: Attachment) -> Answer<()> {
+        let (network, joined) = (attachment.network, attachment.joined);
         let generation = self.state.attach(attachment).await?;
-        self.programmed(generation).await
+        self.programmed(generation).await?;
+        match self.view().network(network) {
+            Some(network) if joined => self.acquainted(network.vni).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// The first workload that this host has on a network would find nobody, were it faster than those
+    /// who are asked what they have there. Whoever does not answer is not waited for long.
+    async fn acquainted(&self, network: Vni) -> Answer<()> {
+        let all_said = self.state.once(|picture| !picture.unheard.contains(&network));
+        match timeout(ACQUAINTED, all_said).await {
+            Ok(generation) => self.programmed(generation?).await,
+            Err(_elapsed) => Ok(()),
+        }
+    }
+
+    /// Waits until those who are on its network know the way to an endpoint of this node's: a packet of
+    /// it that came before its row would be a stranger's. In a large network nobody is waited for.
+    pub(crate) async fn introduce(&self, network: NetworkId, endpoint: EndpointId) {
+        let picture = self.state.picture();
+        let up = |node: &NodeId| picture.standings.get(node) == Some(&Standing::Up);
+        let others: Vec<NodeId> =
+            picture.in_use.get(&network).into_iter().flatten().copied().filter(up).collect();
+        if others.len() <= INTRODUCED {
+            self.registry.introduce(endpoint, others).await;
+        }
+    }
+
+    /// Waits until the kernel knows the way to an endpoint.
+    pub(crate) async fn has(&self, endpoint: EndpointId) -> Answer<()> {
+        let told = self.state.once(|picture| picture.facts.endpoints.contains_key(&endpoint));
+        match timeout(ACQUAINTED, told).await {
+            Ok(generation) => self.programmed(generation?).await,
+            Err(_elapsed) => Err(not_found("endpoint", &endpoint.to_string())),
+        }
     }
 
     /// Detaches a workload and lets its addresses rest.

@@ -10,7 +10,7 @@ mod history;
 mod inquiry;
 mod load;
 
-pub(crate) use ask::{Inspector, Unanswered, routes_elsewhere};
+pub(crate) use ask::{Inspector, Unanswered, known_elsewhere, routes_elsewhere};
 pub(crate) use desk::Desk;
 pub(crate) use difference::Difference;
 pub(crate) use history::{Believed, Happened};

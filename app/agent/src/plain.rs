@@ -91,7 +91,10 @@ async fn wire(
         };
         into(&IfName::egress_peer(*id), netns, link).await?;
     }
-    fabric.attach(Attachment { joined: true, ..attachment }).await
+    let id = *id;
+    fabric.attach(Attachment { joined: true, ..attachment }).await?;
+    fabric.introduce(network.id, id).await;
+    Ok(())
 }
 
 async fn into(peer: &IfName, netns: &Netns, link: WorkloadLink) -> Answer<()> {

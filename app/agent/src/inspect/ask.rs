@@ -6,7 +6,7 @@ use futures::future::join_all;
 use ipnet::IpNet;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
-use weft_model::NodeId;
+use weft_model::{EndpointId, NodeId};
 use weft_transport::{MeshHandle, Request, Response};
 
 use super::{Desk, Inquiry};
@@ -106,6 +106,18 @@ pub(crate) async fn routes_elsewhere(
         serde_json::from_slice::<Vec<IpNet>>(&answer).ok()
     });
     join_all(asked).await.into_iter().flatten().flatten().collect()
+}
+
+/// Waits until other nodes' kernels know the way to an endpoint, as far as they do in time.
+pub(crate) async fn known_elsewhere(
+    mesh: &MeshHandle,
+    nodes: impl IntoIterator<Item = NodeId>,
+    endpoint: EndpointId,
+) {
+    let asked = &Inquiry::Has { endpoint };
+    let each = nodes.into_iter().map(|node| timeout(asked.patience(), remote(mesh, node, asked)));
+    // Who does not know it then hears of it all the same.
+    drop(join_all(each).await);
 }
 
 /// An answer of another node, or why there is none and what to try.

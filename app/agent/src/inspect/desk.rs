@@ -70,6 +70,7 @@ impl Desk {
             Inquiry::Events(wanted) => write(&self.happened(wanted.clone()).await?),
             Inquiry::Belief { at } => write(&self.believed(*at).await?),
             Inquiry::Whose { reference } => write(&self.whose(reference)),
+            Inquiry::Has { endpoint } => write(&self.fabric.has(*endpoint).await?),
             Inquiry::Capture { endpoint, bytes } => {
                 write(&self.captures.begin(*endpoint, *bytes).await?)
             }

@@ -9,6 +9,7 @@ use weft_model::EndpointId;
 use crate::events::Wanted;
 
 use crate::examine::Examination;
+use crate::fabric::ACQUAINTED;
 use crate::trace::{Arriving, Probes, Question, Watching};
 
 /// What is asked of a node. JSON on the wire, told apart by `ask`; a node of an older version says
@@ -29,6 +30,11 @@ pub(crate) enum Inquiry {
     Whose {
         /// A `{ref}`.
         reference: String,
+    },
+    /// Nothing, once its kernel knows the way to an endpoint.
+    Has {
+        /// Which.
+        endpoint: EndpointId,
     },
     /// The frames of an endpoint of it, from now on: the number to take them by.
     Capture {
@@ -72,10 +78,11 @@ pub(crate) enum Inquiry {
 impl Inquiry {
     /// How long the answer may take. A person waits for the slowest one.
     pub(super) const fn patience(&self) -> Duration {
-        Duration::from_millis(match self {
-            Self::Trace(_) => 2000,
-            Self::Examine(_) => 900,
-            _ => 700,
-        })
+        match self {
+            Self::Trace(_) => Duration::from_secs(2),
+            Self::Examine(_) => Duration::from_millis(900),
+            Self::Has { .. } => ACQUAINTED,
+            _ => Duration::from_millis(700),
+        }
     }
 }

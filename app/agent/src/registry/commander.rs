@@ -8,13 +8,13 @@ use ipnet::IpNet;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout, timeout_at};
 use weft_api::{ApiProblem, ProblemKind};
-use weft_model::{NetworkId, NodeId};
+use weft_model::{EndpointId, NetworkId, NodeId};
 use weft_registry::{Command, Outcome, Revision, View};
 use weft_transport::{MeshHandle, Request, RequestError, Response};
 
 use super::{Followed, Refusal, Verdict};
 use crate::events::EventsHandle;
-use crate::inspect::routes_elsewhere;
+use crate::inspect::{known_elsewhere, routes_elsewhere};
 use crate::office::{Held, Tenure};
 use crate::problem::{Answer, problem};
 
@@ -81,6 +81,11 @@ impl Commander {
             routes.extend_from_slice(&elsewhere);
         }
         routes.unwrap_or(elsewhere)
+    }
+
+    /// Waits until others know an endpoint of this node's, as far as they do so in time.
+    pub(crate) async fn introduce(&self, endpoint: EndpointId, to: Vec<NodeId>) {
+        known_elsewhere(&self.mesh, to, endpoint).await;
     }
 
     /// Waits until a manager confirms the view.

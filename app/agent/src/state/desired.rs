@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weft_model::{DEFAULT_VXLAN_PORT, Network};
+use weft_membership::Standing;
+use weft_model::{DEFAULT_VXLAN_PORT, Network, Vni, Vtep};
 use weft_path::Facts;
 use weft_plan::{Desired, Door, Egress, Guard, IfName, Port, Segment};
 
@@ -112,5 +113,14 @@ impl State {
             unheard.extend(silent.map(|node| (network.vni, node.vtep)));
         }
         unheard
+    }
+
+    /// The networks of those of these hosts that are up: what they have there is on its way.
+    pub(super) fn unheard_though_up(&self, unheard: &Unheard) -> BTreeSet<Vni> {
+        let view = &self.followed.view;
+        let up = self.membership.standings().filter(|(_, standing)| *standing == Standing::Up);
+        let up: BTreeSet<Vtep> =
+            up.filter_map(|(node, _)| view.node(node)).map(|node| node.vtep).collect();
+        unheard.iter().filter(|(_, vtep)| up.contains(vtep)).map(|(vni, _)| *vni).collect()
     }
 }

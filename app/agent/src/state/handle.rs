@@ -63,6 +63,13 @@ impl StateHandle {
         self.ask(|reply| Ask::Attach { attachment, reply }).await?
     }
 
+    /// Waits until something is known; answers the generation of the kernel's target that has it.
+    pub(crate) async fn once(&self, is_known: impl Fn(&Picture) -> bool) -> Answer<u64> {
+        let mut picture = self.picture.clone();
+        let known = picture.wait_for(|picture| is_known(picture)).await;
+        Ok(known.map_err(|_closed| stopping())?.generation)
+    }
+
     /// Detaches a workload.
     pub(crate) async fn detach(&self, id: EndpointId) -> Answer<Option<(Attachment, u64)>> {
         self.ask(|reply| Ask::Detach { id, reply }).await?

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use weft_docker::DockerNetworkId;
 use weft_membership::Standing;
-use weft_model::{Endpoint, EndpointId, MacAddr, NetworkId, Node, NodeId};
+use weft_model::{Endpoint, EndpointId, MacAddr, NetworkId, Node, NodeId, Vni};
 use weft_path::Facts;
 use weft_registry::View;
 
@@ -45,6 +45,10 @@ pub(crate) struct Picture {
     pub(crate) standings: Arc<BTreeMap<NodeId, Standing>>,
     /// When each row was first known here as it is now.
     pub(crate) since: Arc<BTreeMap<EndpointId, SystemTime>>,
+    /// Networks here of which a node that is up has not said yet what it has there.
+    pub(crate) unheard: BTreeSet<Vni>,
+    /// Of the kernel's target that follows from all this.
+    pub(crate) generation: u64,
     /// Who has endpoints where.
     pub(crate) in_use: Arc<BTreeMap<NetworkId, BTreeSet<NodeId>>>,
 }
@@ -67,6 +71,8 @@ impl Picture {
             false_claims: Arc::default(),
             standings: Arc::default(),
             since: Arc::default(),
+            unheard: BTreeSet::new(),
+            generation: 0,
             in_use: Arc::default(),
         }
     }

@@ -12,6 +12,7 @@ use weft_model::{EndpointId, NetworkId, Node, NodeId};
 use weft_path::{Facts, Located};
 
 use super::{Picture, State};
+use crate::adopt::Unheard;
 use crate::events::EventsHandle;
 use crate::local::{Held, Workload};
 use crate::member::Surroundings;
@@ -109,7 +110,7 @@ impl State {
         }
         let desired = self.desired(&facts);
         let generation = match view_is_known(&self.followed.view) {
-            true => publish_target(&self.out.target, desired, unheard),
+            true => publish_target(&self.out.target, desired, Arc::clone(&unheard)),
             false => self.out.target.borrow().generation,
         };
         let (zones, settled) = (Arc::new(weft_path::zones(&facts)), self.silent_until.is_none());
@@ -118,13 +119,14 @@ impl State {
         set(&self.out.in_use, Arc::new(self.whereabouts.in_use()));
         set(&self.out.cluster_networks, self.cluster_networks());
         self.date(&facts);
-        let picture = Arc::new(self.picture(facts));
+        let picture = Picture { generation, ..self.picture(facts, &unheard) };
+        let picture = Arc::new(picture);
         self.out.events.picture(&picture);
         self.out.picture.send_replace(picture);
         generation
     }
 
-    fn picture(&self, facts: Arc<Facts>) -> Picture {
+    fn picture(&self, facts: Arc<Facts>, unheard: &Unheard) -> Picture {
         let leased = |(network, lessor): (&NetworkId, &weft_addresses::Lessor)| {
             let network = *network;
             lessor.leased().map(move |address| Held { network, address }).collect::<Vec<_>>()
@@ -144,6 +146,8 @@ impl State {
             false_claims: Arc::new(self.claims.standing()),
             standings: Arc::new(self.membership.standings().collect()),
             since: Arc::clone(&self.known_since),
+            unheard: self.unheard_though_up(unheard),
+            generation: 0,
             in_use: Arc::new(self.whereabouts.in_use()),
         }
     }
@@ -243,7 +247,7 @@ fn set<T: PartialEq>(sender: &watch::Sender<T>, value: T) {
 fn publish_target(
     sender: &watch::Sender<Target>,
     desired: weft_plan::Desired,
-    unheard: Arc<crate::adopt::Unheard>,
+    unheard: Arc<Unheard>,
 ) -> u64 {
     sender.send_if_modified(|known| {
         let differs = *known.desired != desired || known.unheard != unheard;
