@@ -64,8 +64,10 @@ impl Lines {
         if let Some(number) = self.free(target, now) {
             return Ok(number);
         }
+        // Before the former one is closed: the kernel might draw the same port again.
+        let opened = self.open(target).await;
         self.lines.retain(|number, line| line.takes(line.target, now) || flight.is_on(*number));
-        let socket = Arc::new(self.open(target).await?);
+        let socket = Arc::new(opened?);
         self.opened += 1;
         let ready = ready(&socket);
         let line = Line { socket, ready, target, since: now, carried: 0, doubtful: false };

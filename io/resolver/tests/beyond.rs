@@ -16,7 +16,7 @@
 
 mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use hickory_proto::op::{Message, ResponseCode};
@@ -138,14 +138,19 @@ async fn no_port_carries_many_questions() {
     let world = World::new();
     let server = server().await;
     lead(&world, &[&server], None);
-    let (mut carried, mut ids) = (BTreeMap::<u16, usize>::new(), BTreeSet::new());
+    let (mut carried, mut ids) = (Vec::<(u16, usize)>::new(), BTreeSet::new());
     for serial in 0..5 * CARRIES {
         let name = format!("n{serial}.test.");
         let (_, asked) = tokio::join!(world.ask(&name, RecordType::A), answer(&server));
-        *carried.entry(asked.from.port()).or_default() += 1;
+        let port = asked.from.port();
+        match carried.last_mut() {
+            Some((last, count)) if *last == port => *count += 1,
+            // The kernel may draw one again that was in use a while ago.
+            _ => carried.push((port, 1)),
+        }
         ids.insert(asked.id);
     }
-    assert!(carried.values().all(|count| *count <= CARRIES), "{carried:?}");
+    assert!(carried.iter().all(|(_, count)| *count <= CARRIES), "{carried:?}");
     assert!(carried.len() >= 5, "{carried:?}");
     assert!(ids.len() > 4 * CARRIES, "{} ids", ids.len());
 }
