@@ -254,8 +254,13 @@ impl Agent {
             return Ok(());
         }
         let command = Command::RemoveNode { id: member.node.id, force: asked.force };
-        match member.fabric.registry.command(command).await {
-            // Managers part with who is no member, and their answer may be lost with the connection.
+        // Managers part with who is no member, and their answer may be lost with the connection.
+        let decided = tokio::select! {
+            biased;
+            decided = member.fabric.registry.command(command) => decided,
+            () = member.fabric.state.disowned() => return Ok(()),
+        };
+        match decided {
             Err(problem)
                 if problem.kind == ProblemKind::Unsettled && is_taken_out(member).await =>
             {
