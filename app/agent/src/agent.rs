@@ -254,11 +254,13 @@ impl Agent {
             return Ok(());
         }
         let command = Command::RemoveNode { id: member.node.id, force: asked.force };
-        // Managers part with who is no member, and their answer may be lost with the connection.
+        // Managers part with who is no member, and their answer may be lost with the connection. What one
+        // said before it was asked may be old.
+        let already = member.fabric.state.picture().disowned;
         let decided = tokio::select! {
             biased;
             decided = member.fabric.registry.command(command) => decided,
-            () = member.fabric.state.disowned() => return Ok(()),
+            () = member.fabric.state.disowned(), if !already => return Ok(()),
         };
         match decided {
             Err(problem)

@@ -154,6 +154,7 @@ async fn a_host_with_another_address_is_found_by_everybody() {
             eventually(FOUND, || from.reaches(to)).await.unwrap();
         }
         println!("{} is found at its new address after {:?}", host.name(), moved.elapsed());
+        assert_eq!(p2.ping(p3.address, 3).await.unwrap().received, 3);
     }
     cluster.down().await.unwrap();
 }

@@ -119,14 +119,13 @@ impl State {
         set(&self.out.in_use, Arc::new(self.whereabouts.in_use()));
         set(&self.out.cluster_networks, self.cluster_networks());
         self.date(&facts);
-        let picture = Picture { generation, ..self.picture(facts, &unheard) };
-        let picture = Arc::new(picture);
+        let picture = Arc::new(self.picture(facts, &unheard, generation));
         self.out.events.picture(&picture);
         self.out.picture.send_replace(picture);
         generation
     }
 
-    fn picture(&self, facts: Arc<Facts>, unheard: &Unheard) -> Picture {
+    fn picture(&self, facts: Arc<Facts>, unheard: &Unheard, generation: u64) -> Picture {
         let leased = |(network, lessor): (&NetworkId, &weft_addresses::Lessor)| {
             let network = *network;
             lessor.leased().map(move |address| Held { network, address }).collect::<Vec<_>>()
@@ -147,7 +146,7 @@ impl State {
             standings: Arc::new(self.membership.standings().collect()),
             since: Arc::clone(&self.known_since),
             unheard: self.unheard_though_up(unheard),
-            generation: 0,
+            generation,
             in_use: Arc::new(self.whereabouts.in_use()),
         }
     }

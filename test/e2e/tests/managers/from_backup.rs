@@ -35,6 +35,7 @@ async fn a_cluster_begins_anew_from_a_backup_on_another_host() {
     h1.run(&["weft", "network", "create", "later"]).await.unwrap();
     let w3 = cluster.plain("h3", "app", "w3", &[]).await.unwrap();
     eventually(SOON, || w2.reaches(&w3)).await.unwrap();
+    assert_eq!(w2.ping(w3.address, 2).await.unwrap().received, 2);
 
     refuses_what_makes_no_sense(h1).await;
 
@@ -74,6 +75,7 @@ async fn a_cluster_begins_anew_from_a_backup_on_another_host() {
         .unwrap();
     }
     eventually(SOON, || w2.reaches(&w4)).await.unwrap();
+    assert_eq!(w2.ping(w4.address, 2).await.unwrap().received, 2);
     let token = h4.run(&["weft", "token", "--quiet"]).await.unwrap();
     assert!(token.starts_with("weft-1-"), "{token}");
     cluster.down().await.unwrap();

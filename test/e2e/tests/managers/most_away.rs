@@ -39,6 +39,7 @@ async fn without_most_managers_workloads_go_on_and_one_that_is_left_can_go_on_al
         let new = cluster.plain(host, "app", &new, &[]).await.unwrap();
         eventually(SOON, || async { resolves(&w4, &new) }).await.unwrap();
         eventually(SOON, || new.reaches(&w3)).await.unwrap();
+        assert_eq!(new.ping(w3.address, 3).await.unwrap().received, 3);
     }
 
     goes_on_alone(&cluster, h3).await;
