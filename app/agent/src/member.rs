@@ -7,6 +7,7 @@ mod found;
 mod give_back;
 mod moved;
 mod peers;
+mod seek;
 mod start;
 mod stores;
 mod surroundings;

@@ -177,7 +177,7 @@ impl Capture {
 }
 
 /// The link-layer address, which holds the interface's number.
-fn address_of(interface: &str) -> io::Result<LinkAddr> {
+pub(crate) fn address_of(interface: &str) -> io::Result<LinkAddr> {
     getifaddrs()?
         .filter(|entry| entry.interface_name == interface)
         .find_map(|entry| entry.address?.as_link_addr().copied())

@@ -27,7 +27,7 @@ const HIDDEN: Duration = Duration::from_secs(3);
 /// Within this time it is known that others still reach whom this host does not.
 const VOUCHED: Duration = Duration::from_secs(8);
 /// Within this time after a cut is healed all are of one mind again.
-const AGREED: Duration = Duration::from_secs(2);
+const AGREED: Duration = Duration::from_secs(1);
 /// What is known at all is known elsewhere by then.
 const TOLD: Duration = Duration::from_millis(500);
 

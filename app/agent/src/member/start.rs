@@ -15,7 +15,7 @@ use weft_transport::{Credentials, Mesh, MeshEvent, MeshHandle, Peers};
 use super::peers::{keep_peers, peers};
 use super::stores::Stores;
 use super::{
-    Member, Surroundings, claim_again, claim_ahead, give_back, moved, tear_down, underlay,
+    Member, Surroundings, claim_again, claim_ahead, give_back, moved, seek, tear_down, underlay,
     watch_namespaces,
 };
 use crate::ca::CaKeeper;
@@ -210,6 +210,7 @@ fn serve(
     tasks.until(Box::pin(claim_again::claim_again(fabric.clone())));
     tasks.until(Box::pin(give_back::give_back(fabric.clone(), seen.idle_blocks)));
     tasks.until(Box::pin(watch_namespaces::watch(fabric.clone(), around.kernel.watch())));
+    tasks.until(Box::pin(seek::seek(fabric.clone())));
     tasks.until(Box::pin(underlay::follow(fabric.clone(), around.kernel.watch())));
     let moves = moved::watch(fabric.clone(), mesh, around.disk.clone(), around.kernel.watch());
     tasks.until(Box::pin(moves));

@@ -79,6 +79,7 @@ pub(crate) struct Route {
     pub(crate) destination: Option<IpNet>,
     pub(crate) device: Option<u32>,
     pub(crate) source: Option<IpAddr>,
+    pub(crate) gateway: Option<IpAddr>,
     pub(crate) mtu: Option<u32>,
     pub(crate) kind: RouteType,
     pub(crate) table: u32,
@@ -91,6 +92,7 @@ impl Route {
             destination: None,
             device: None,
             source: None,
+            gateway: None,
             mtu: None,
             kind: message.header.kind,
             table: message.header.table.into(),
@@ -108,6 +110,7 @@ impl Route {
             }
             RouteAttribute::Oif(device) => self.device = Some(device),
             RouteAttribute::PrefSource(address) => self.source = ip_of(&address),
+            RouteAttribute::Gateway(address) => self.gateway = ip_of(&address),
             RouteAttribute::Table(table) => self.table = table,
             RouteAttribute::Metrics(metrics) => {
                 self.mtu = metrics.iter().find_map(|metric| match metric {

@@ -13,6 +13,8 @@ use super::{CHANGE, REPLACE, Request};
 /// `NUD_*` of `linux/neighbour.h`; the kernel combines them for forwarding entries.
 pub(crate) const NOARP: u16 = 0x40;
 pub(crate) const PERMANENT: u16 = 0x80;
+/// States of a neighbor that has not answered: incomplete or failed.
+pub(crate) const UNANSWERED: [u16; 2] = [0x01, 0x20];
 /// States that the kernel keeps for itself: none, incomplete, failed, or without ARP.
 pub(crate) const TRANSIENT: [u16; 4] = [0, 0x01, 0x20, NOARP];
 
@@ -56,6 +58,11 @@ pub(crate) fn all(family: AddressFamily) -> RouteNetlinkMessage {
     let mut message = NeighbourMessage::default();
     message.header.family = family;
     RouteNetlinkMessage::GetNeighbour(message)
+}
+
+/// What the kernel knows of one neighbor (`neigh_get`, net/core/neighbour.c).
+pub(crate) fn one(device: u32, address: IpAddr) -> RouteNetlinkMessage {
+    RouteNetlinkMessage::GetNeighbour(neighbor(device, address))
 }
 
 /// An entry as a dump shows it.

@@ -1,0 +1,98 @@
+//! Whoever is away is asked for on the wire more often than kernels do, so that a cut is over soon
+//! after the cable is back.
+//!
+//! A kernel asks for the MAC address of a host that does not answer once a second, and until it has it
+//! nothing of what Weft sends leaves. Many hosts of a segment take turns, and nobody is asked for for ever: the
+//! questions are broadcasts.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use tokio::time::{MissedTickBehavior, interval};
+use weft_kernel::host;
+use weft_membership::Standing;
+use weft_model::Node;
+
+use crate::fabric::Fabric;
+use crate::state::Picture;
+
+/// How long a turn takes: so many are asked for at once.
+const TURN: Duration = Duration::from_millis(200);
+/// In a turn about so many of all hosts ask for the same one.
+const ASKERS: usize = 16;
+/// A host that is away for longer than this is left to the kernel.
+const HOPE: Duration = Duration::from_mins(10);
+
+/// Asks for whoever is away, until the state's owner is gone.
+pub(super) async fn seek(fabric: Fabric) {
+    let mut turns = interval(TURN);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for turn in 0.. {
+        turns.tick().await;
+        let sought = sought(&fabric.state.picture(), turn, Instant::now());
+        if sought.is_empty() {
+            continue;
+        }
+        if let Err(error) = host::ask_again(sought).await {
+            tracing::debug!(%error, "hosts that are away are not asked for");
+        }
+    }
+}
+
+/// The addresses of those that are away and that it is this host's turn to ask for.
+fn sought(picture: &Picture, turn: usize, now: Instant) -> Vec<IpAddr> {
+    let nodes = picture.view.nodes();
+    let own = nodes.keys().take_while(|node| **node < picture.me.id).count();
+    let is_away = |node: &Node| {
+        picture.standings.get(&node.id).is_some_and(|standing| is_awaited(*standing, now))
+    };
+    let away = nodes.values().enumerate().filter(|(_, node)| is_away(node));
+    let mine = away.filter(|(place, _)| is_turn(turn, (own, *place), nodes.len()));
+    mine.map(|(_, node)| node.vtep.0).collect()
+}
+
+/// Whether it is the turn of the host at place `own` of `count` to ask for the one at `other`.
+const fn is_turn(turn: usize, (own, other): (usize, usize), count: usize) -> bool {
+    let every = count.div_ceil(ASKERS);
+    every < 2 || (turn + own + other).is_multiple_of(every)
+}
+
+fn is_awaited(standing: Standing, now: Instant) -> bool {
+    match standing {
+        Standing::Up => false,
+        Standing::Unreachable { since }
+        | Standing::Indirect { since }
+        | Standing::Down { since } => now.saturating_duration_since(since) < HOPE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_ask_always_and_many_take_turns() {
+        assert!((0..100).all(|turn| is_turn(turn, (3, 7), ASKERS)));
+        let (count, other) = (1000, 700);
+        let askers = |turn| (0..count).filter(move |own| is_turn(turn, (*own, other), count));
+        let every = count.div_ceil(ASKERS);
+        assert!((0..every).all(|turn| (1..=ASKERS).contains(&askers(turn).count())));
+        let mut all: Vec<usize> = (0..every).flat_map(askers).collect();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..count), "each host asks once a round");
+    }
+
+    #[test]
+    fn whoever_is_away_for_long_is_left_alone() {
+        let since = Instant::now();
+        for standing in [
+            Standing::Unreachable { since },
+            Standing::Indirect { since },
+            Standing::Down { since },
+        ] {
+            assert!(is_awaited(standing, since) && is_awaited(standing, since + HOPE - TURN));
+            assert!(!is_awaited(standing, since + HOPE));
+        }
+        assert!(!is_awaited(Standing::Up, since));
+    }
+}
