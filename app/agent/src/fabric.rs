@@ -23,8 +23,6 @@ use crate::state::{LeaseRefused, StateHandle};
 const PROGRAMMING: Duration = Duration::from_secs(10);
 /// How long others may take to say what they have on a network, or to be told what is new.
 pub(crate) const ACQUAINTED: Duration = Duration::from_millis(500);
-/// No more hosts are waited for to know of a new workload.
-const INTRODUCED: usize = 16;
 /// How often an address is tried after a new block came in.
 const LEASE_ATTEMPTS: usize = 5;
 
@@ -204,7 +202,7 @@ impl Fabric {
         let up = |node: &NodeId| picture.standings.get(node) == Some(&Standing::Up);
         let others: Vec<NodeId> =
             picture.in_use.get(&network).into_iter().flatten().copied().filter(up).collect();
-        if others.len() <= INTRODUCED {
+        if others.len() <= weft_whereabouts::SMALL {
             self.registry.introduce(endpoint, others).await;
         }
     }

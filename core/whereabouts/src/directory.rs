@@ -13,8 +13,8 @@ use weft_model::{NetworkId, NodeId, PublicKey};
 use crate::Head;
 use crate::head::{folded, mix};
 
-/// Up to so many members everybody is told everything.
-pub(crate) const SMALL: usize = 16;
+/// Up to so many members everybody is told everything, and a newcomer can be introduced to each.
+pub const SMALL: usize = 16;
 const ANCHORS: usize = 3;
 
 /// The registry's nodes.

@@ -34,7 +34,7 @@ mod tick;
 mod transmit;
 mod word;
 
-pub use directory::Members;
+pub use directory::{Members, SMALL};
 pub use head::Head;
 pub use machine::{Event, LINGER, Located, Whereabouts};
 pub use message::{Message, Presence, RowChange, StreamId, Transmit};
