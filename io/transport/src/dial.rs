@@ -17,14 +17,14 @@ use crate::refusal::refusal;
 use crate::{quic, tls};
 
 /// The pause after an attempt that failed.
-const PAUSE: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_millis(100);
 /// The pause after a connection was lost: shorter than its loss goes unnoticed.
 const AT_ONCE: Duration = Duration::from_millis(50);
 /// How long the first word of a peer may take to come.
 ///
 /// Within an attempt the pauses between packets double: short ones find a peer soon after it is
-/// back.
-const SHORT: Duration = Duration::from_secs(1);
+/// back. With these a packet is sent at least every 400 ms.
+const SHORT: Duration = Duration::from_millis(600);
 /// Every so many attempts one goes on beside the others for longer: for peers that are far away or
 /// very busy.
 const LONG: Duration = Duration::from_secs(3);
