@@ -81,6 +81,7 @@ async fn one_host(place: &Place<'_>, stand: &Stand<'_>, began: Instant) -> anyho
         done.alive.push(name);
         if done.alive.len() > ALIVE {
             let oldest = done.alive.remove(0);
+            place.stands.iter().for_each(|stand| stand.watcher.end_is_near(&oldest));
             done.last = stand.end(&oldest)?;
             stand.remove(&oldest).await?;
             done.dead.push(oldest);

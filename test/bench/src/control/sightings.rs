@@ -16,6 +16,8 @@ pub(super) struct Sightings {
     pub(super) last_reply: Option<(Moment, Ipv4Addr)>,
     /// Replies of somebody else.
     pub(super) wrong: usize,
+    /// Whether its end is near.
+    pub(super) ending: bool,
 }
 
 impl Sightings {
@@ -44,6 +46,11 @@ impl Sightings {
     pub(super) fn gone(&self) -> Option<Moment> {
         let (at, addresses) = self.answers.last()?;
         addresses.is_empty().then_some(*at)
+    }
+
+    /// Whether it is about to go: then each question that is not asked makes it seem to stay for longer.
+    pub(super) fn is_going(&self) -> bool {
+        self.ending && self.gone().is_none()
     }
 
     /// The address that it has now.
@@ -82,7 +89,10 @@ mod tests {
         assert_eq!((seen.wrong, seen.right(at(0))), (1, None));
         seen.replied(at(8), "a", ADDRESS, letter("a"));
         assert_eq!((seen.right(at(0)), seen.right(at(8))), (Some(at(5)), None));
+        seen.ending = true;
+        assert!(seen.is_going());
         seen.answered(at(9), vec![]);
+        assert!(!seen.is_going());
         assert_eq!((seen.resolved(), seen.gone()), (Some(at(5)), Some(at(9))));
         assert_eq!(seen.right(at(0)), None);
     }

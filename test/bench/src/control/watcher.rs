@@ -57,6 +57,13 @@ impl Watcher {
         self.seen().entry(name.to_owned()).or_default();
     }
 
+    /// Asks for it as often as for few, until it is gone.
+    pub(super) fn end_is_near(&self, name: &str) {
+        if let Some(sightings) = self.seen().get_mut(name) {
+            sightings.ending = true;
+        }
+    }
+
     /// Asks for it no longer, and says what was seen.
     pub(super) fn forget(&self, name: &str) -> Sightings {
         self.seen().remove(name).unwrap_or_default()
@@ -112,11 +119,18 @@ impl<'a> Client<'a> {
     }
 
     fn run(&mut self) -> io::Result<()> {
+        let mut round = now()?;
         while !self.shared.ends.load(Ordering::Relaxed) {
-            let pause = Duration::from_micros(self.shared.pause_us.load(Ordering::Relaxed));
-            let names = u32::try_from(self.shared.seen().len()).unwrap_or(u32::MAX);
-            let until = now()? + pause.max(EACH * names);
-            self.ask_for_all();
+            let at = now()?;
+            if at >= round {
+                let pause = Duration::from_micros(self.shared.pause_us.load(Ordering::Relaxed));
+                let names = u32::try_from(self.shared.seen().len()).unwrap_or(u32::MAX);
+                round = at + pause.max(EACH * names);
+                self.ask_for(|_any| true);
+            } else {
+                self.ask_for(Sightings::is_going);
+            }
+            let until = round.min(at + OFTEN);
             while now()? < until {
                 self.wait(until.saturating_sub(now()?))?;
                 self.hear_answers()?;
@@ -126,10 +140,11 @@ impl<'a> Client<'a> {
         Ok(())
     }
 
-    fn ask_for_all(&mut self) {
+    fn ask_for(&mut self, which: impl Fn(&Sightings) -> bool) {
         let names: Vec<(String, Option<Ipv4Addr>)> = {
             let seen = self.shared.seen();
-            seen.iter().map(|(name, sightings)| (name.clone(), sightings.address())).collect()
+            let asked = seen.iter().filter(|(_, sightings)| which(sightings));
+            asked.map(|(name, sightings)| (name.clone(), sightings.address())).collect()
         };
         // Those that were not answered by now are lost.
         self.asked.retain(|id, _| self.id.wrapping_sub(*id) < 1_024);
