@@ -2,6 +2,7 @@
 
 mod backing;
 mod commander;
+mod current;
 mod follow;
 mod followed;
 mod manager;

@@ -8,10 +8,11 @@ use ipnet::IpNet;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use weft_model::{NetworkId, NodeId};
-use weft_registry::{Command, Committed, Decision, Outcome, Revision, Situation, View, decide};
+use weft_registry::{Command, Committed, Decision, Outcome, Revision, Situation, decide};
 use weft_store::{Store, StoreError};
 
 use super::Backing;
+use super::current::{Current, Freed, Unknown};
 use crate::problem::chain;
 
 /// Commits that lose a race are decided anew this often.
@@ -64,7 +65,7 @@ struct Asked {
 pub(crate) struct Keeper {
     store: Arc<dyn Store>,
     backing: Backing,
-    view: View,
+    current: Current,
     /// When blocks were seen to be nobody's any more.
     freed: BTreeMap<(NetworkId, IpNet), Instant>,
     in_use: watch::Receiver<Arc<InUse>>,
@@ -79,10 +80,10 @@ impl Manager {
         backing: Backing,
         in_use: watch::Receiver<Arc<InUse>>,
     ) -> (Self, Keeper) {
-        let (view, freed) = (View::default(), BTreeMap::new());
+        let (current, freed) = (Current::default(), BTreeMap::new());
         let (sender, inbox) = mpsc::channel(QUEUE);
         let manager = Self { inbox: sender, store: Arc::clone(&store), backing: backing.clone() };
-        (manager, Keeper { store, backing, view, freed, in_use, inbox })
+        (manager, Keeper { store, backing, current, freed, in_use, inbox })
     }
 
     /// What stands behind this manager's word.
@@ -123,14 +124,24 @@ impl Manager {
 impl Keeper {
     /// Serves commands until every [`Manager`] is gone.
     pub(crate) async fn run(mut self) {
-        while let Some(Asked { by, command, reply }) = self.inbox.recv().await {
-            let answer = self.carry_out(by, &command).await;
-            if let Err(refusal) = &answer {
-                tracing::debug!(node = %by, error = %refusal.error, "command refused");
+        loop {
+            tokio::select! {
+                asked = self.inbox.recv() => match asked {
+                    Some(asked) => self.answer(asked).await,
+                    None => return,
+                },
+                freed = self.current.next() => self.note_freed(freed),
             }
-            // The asker may have given up; the commit stands all the same.
-            drop(reply.send(answer));
         }
+    }
+
+    async fn answer(&mut self, Asked { by, command, reply }: Asked) {
+        let answer = self.carry_out(by, &command).await;
+        if let Err(refusal) = &answer {
+            tracing::debug!(node = %by, error = %refusal.error, "command refused");
+        }
+        // The asker may have given up; the commit stands all the same.
+        drop(reply.send(answer));
     }
 
     async fn carry_out(
@@ -143,7 +154,7 @@ impl Keeper {
             let Decision { txn, outcome } = self.decide(by, command)?;
             self.must_not_vote(command)?;
             if txn.ops.is_empty() {
-                return Ok((outcome, self.view.revision()));
+                return Ok((outcome, self.current.view().revision()));
             }
             match self.store.commit(txn).await.map_err(|error| uncommitted(&error))? {
                 Committed::Applied(revision) => return Ok((outcome, revision)),
@@ -160,7 +171,8 @@ impl Keeper {
     fn decide(&self, by: NodeId, command: &Command) -> Result<Decision, Refusal> {
         let in_use = Arc::clone(&self.in_use.borrow());
         let resting = self.resting();
-        let situation = Situation { view: &self.view, by, in_use: &in_use, resting: &resting };
+        let situation =
+            Situation { view: self.current.view(), by, in_use: &in_use, resting: &resting };
         decide(&situation, command, &mut rand::random).map_err(|refused| Refusal {
             error: chain(&refused).join(": "),
             hint: refused.hint(),
@@ -175,7 +187,8 @@ impl Keeper {
         if !self.backing.seats(*id) {
             return Ok(());
         }
-        let name = self.view.node(*id).map_or_else(|| id.short(), |node| node.name.to_string());
+        let name =
+            self.current.view().node(*id).map_or_else(|| id.short(), |node| node.name.to_string());
         Err(Refusal {
             error: format!("node {name} has a seat among the managers"),
             hint: format!("weft node demote {name} takes it; then try again"),
@@ -184,26 +197,16 @@ impl Keeper {
     }
 
     async fn catch_up(&mut self) -> Result<(), Refusal> {
-        let snapshot = self.store.range("/").await.map_err(|error| broken(&error))?;
-        if snapshot.revision != self.view.revision() {
-            let view = View::from_snapshot(&snapshot).map_err(|error| Refusal {
-                error: chain(&error).join(": "),
-                hint: "run the same version of Weft on every manager".to_owned(),
-                verdict: Verdict::NotNow,
-            })?;
-            self.note_freed(&view);
-            self.view = view;
-        }
+        let freed = self.current.catch_up(&*self.store).await.map_err(|error| broken(&error))?;
+        self.note_freed(freed);
         Ok(())
     }
 
     /// A node that leaves does not wait until its addresses have rested, so its blocks do.
-    fn note_freed(&mut self, next: &View) {
-        let now = Instant::now();
-        let rest = self.rest();
+    fn note_freed(&mut self, freed: impl IntoIterator<Item = Freed>) {
+        let (now, rest) = (Instant::now(), self.rest());
         self.freed.retain(|_, since| now.duration_since(*since) < rest);
-        let gone = self.view.all_blocks().filter(|b| next.block(b.network, b.range).is_none());
-        self.freed.extend(gone.map(|block| ((block.network, block.range), now)));
+        self.freed.extend(freed.into_iter().map(|block| (block, now)));
     }
 
     fn resting(&self) -> BTreeSet<(NetworkId, IpNet)> {
@@ -213,13 +216,17 @@ impl Keeper {
     }
 
     fn rest(&self) -> Duration {
-        self.view.cluster().map(|cluster| cluster.address_rest).unwrap_or_default()
+        self.current.view().cluster().map(|cluster| cluster.address_rest).unwrap_or_default()
     }
 }
 
 /// The registry could not be read.
-fn broken(error: &StoreError) -> Refusal {
-    Refusal { error: chain(error).join(": "), hint: error.hint(), verdict: Verdict::NotNow }
+fn broken(unknown: &Unknown) -> Refusal {
+    let hint = match unknown {
+        Unknown::Store(error) => error.hint(),
+        Unknown::View(_) => "run the same version of Weft on every manager".to_owned(),
+    };
+    Refusal { error: chain(unknown).join(": "), hint, verdict: Verdict::NotNow }
 }
 
 /// It could not be written: of all that can happen then, only a lack of managers says that nothing was.
@@ -229,5 +236,5 @@ fn uncommitted(error: &StoreError) -> Refusal {
         StoreError::NoMajority => Verdict::NotNow,
         _ => Verdict::Perhaps,
     };
-    Refusal { verdict, ..broken(error) }
+    Refusal { error: chain(error).join(": "), hint: error.hint(), verdict }
 }
