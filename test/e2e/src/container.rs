@@ -6,6 +6,8 @@ use anyhow::Context as _;
 use weft_kernel::Netns;
 use weft_lab::{Host, IMAGE, Output};
 
+use crate::holds;
+
 /// A container that runs until it is removed.
 #[derive(Debug)]
 pub struct Container<'a> {
@@ -102,6 +104,16 @@ impl<'a> Container<'a> {
         let count = count.to_string();
         let out = self.exec(&["ping", "-i", "0.1", "-W", "1", "-c", &count, to]).await?;
         counted(&out.stdout).with_context(|| format!("ping {to}: {} {}", out.stdout, out.stderr))
+    }
+
+    /// Another one answers it, by its name or an address.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer within a second.
+    pub async fn reaches(&self, to: &str) -> anyhow::Result<()> {
+        let ping = self.ping(to, 1).await?;
+        holds(ping.received == 1, || format!("{to} does not answer {}", self.name))
     }
 
     /// Removes it at once.

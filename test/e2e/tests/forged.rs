@@ -311,7 +311,7 @@ async fn the_same_packets_at_dockers_own_overlay() {
     let _serves_other = Container::start(hosts[1], "other", "o2", &[]).await.unwrap();
     let there = c2.address("app").await.unwrap();
     for from in [&c1, &c3] {
-        eventually(SWARMING, || reaches(from, &there)).await.unwrap();
+        eventually(SWARMING, || from.reaches(&there)).await.unwrap();
     }
     let stage = Stage {
         outside: underlay(lab.host(OUTSIDE)).unwrap(),
@@ -360,11 +360,6 @@ async fn swarm(hosts: &[&Host]) {
         let join = ["swarm", "join", "--advertise-addr", &own, "--token", token.trim(), &manager];
         host.docker(&join).await.unwrap();
     }
-}
-
-async fn reaches(from: &Container<'_>, to: &str) -> anyhow::Result<()> {
-    let ping = from.ping(to, 1).await?;
-    holds(ping.received == 1, || format!("{to} does not answer {}", from.name))
 }
 
 async fn station(container: &Container<'_>) -> Station {

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use weft_e2e::{Cluster, Plain, Words, Woven, eventually, holds};
+use weft_e2e::{Cluster, Plain, Words, Woven, eventually};
 use weft_lab::{Host, Spec};
 use weft_model::{Hop, MacAddr};
 
@@ -162,7 +162,7 @@ async fn a_lost_entrance_is_no_fault(cluster: &Cluster, scene: &Scene<'_>) {
 
 async fn answers(from: &Plain<'_>, to: &Plain<'_>) -> anyhow::Result<()> {
     from.run(&["ip", "neigh", "flush", "all"]).await?;
-    holds(from.ping(to.address, 1).await?.received == 1, || "no answer".to_owned())
+    from.reaches(to).await
 }
 
 /// Rules for what the host itself sends and gets stop bridges, and not programs: trace says so.
