@@ -31,7 +31,7 @@ pub use self::echo::{Echo, answers_ping};
 pub use self::features::{Missing, missing_features};
 pub use self::interface::{interface_with, set_mtu};
 pub use self::listeners::{Ported, listeners};
-pub use self::neighbor::{ask_again, ask_again_in};
+pub use self::neighbor::ask_again;
 pub use self::port::{udp_port_process, udp_port_taken};
 pub use self::probe::{Ear, Nonce, probe};
 pub use self::rules::{has_older_tables, ruleset, ruleset_in};

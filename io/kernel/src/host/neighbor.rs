@@ -30,19 +30,15 @@ pub async fn ask_again(towards: Vec<IpAddr>) -> io::Result<usize> {
     ask_again_in(&Netns::current()?, towards).await
 }
 
-/// As [`ask_again`], of another host.
-///
-/// # Errors
-///
-/// As [`ask_again`].
-pub async fn ask_again_in(netns: &Netns, towards: Vec<IpAddr>) -> io::Result<usize> {
+async fn ask_again_in(netns: &Netns, towards: Vec<IpAddr>) -> io::Result<usize> {
     let inside = netns.clone();
     ask(netns, move |rtnl| {
         let mut awaited: Vec<_> =
             towards.into_iter().filter_map(|address| Awaited::towards(rtnl, address)).collect();
         awaited.sort();
         awaited.dedup();
-        inside.run(|| awaited.iter().try_for_each(Awaited::ask))??;
+        // Who cannot be asked for keeps nobody else from it.
+        inside.run(|| awaited.iter().map(Awaited::ask).fold(Ok(()), Result::and))??;
         Ok(awaited.len())
     })
     .await
