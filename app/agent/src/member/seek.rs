@@ -18,8 +18,11 @@ use crate::state::Picture;
 
 /// How long a turn takes: so many are asked for at once.
 const TURN: Duration = Duration::from_millis(200);
-/// In a turn about so many of all hosts ask for the same one.
+/// In a turn at most so many of all hosts ask for the same one.
 const ASKERS: usize = 16;
+/// In a turn a host asks for so many at most: switches that guard against ARP floods shut a port that
+/// sends 15 a second.
+const AT_ONCE: usize = 2;
 /// A host that is away for longer than this is left to the kernel.
 const HOPE: Duration = Duration::from_mins(10);
 
@@ -48,13 +51,27 @@ fn sought(picture: &Picture, turn: usize, now: Instant) -> Vec<IpAddr> {
     };
     let away = nodes.values().enumerate().filter(|(_, node)| is_away(node));
     let mine = away.filter(|(place, _)| is_turn(turn, (own, *place), nodes.len()));
-    mine.map(|(_, node)| node.vtep.0).collect()
+    few(mine.map(|(_, node)| node.vtep.0).collect(), turn / turns_apart(nodes.len()))
+}
+
+/// Of `count` hosts one asks for another every so many turns.
+fn turns_apart(count: usize) -> usize {
+    count.div_ceil(ASKERS).max(1)
 }
 
 /// Whether it is the turn of the host at place `own` of `count` to ask for the one at `other`.
-const fn is_turn(turn: usize, (own, other): (usize, usize), count: usize) -> bool {
-    let every = count.div_ceil(ASKERS);
-    every < 2 || (turn + own + other).is_multiple_of(every)
+fn is_turn(turn: usize, (own, other): (usize, usize), count: usize) -> bool {
+    (turn + own + other).is_multiple_of(turns_apart(count))
+}
+
+/// No more of these than a host may ask for, each round the next ones.
+fn few<T>(mut all: Vec<T>, round: usize) -> Vec<T> {
+    if !all.is_empty() {
+        let first = (round * AT_ONCE) % all.len();
+        all.rotate_left(first);
+        all.truncate(AT_ONCE);
+    }
+    all
 }
 
 fn is_awaited(standing: Standing, now: Instant) -> bool {
@@ -75,11 +92,18 @@ mod tests {
         assert!((0..100).all(|turn| is_turn(turn, (3, 7), ASKERS)));
         let (count, other) = (1000, 700);
         let askers = |turn| (0..count).filter(move |own| is_turn(turn, (*own, other), count));
-        let every = count.div_ceil(ASKERS);
+        let every = turns_apart(count);
         assert!((0..every).all(|turn| (1..=ASKERS).contains(&askers(turn).count())));
         let mut all: Vec<usize> = (0..every).flat_map(askers).collect();
         all.sort_unstable();
         assert!(all.into_iter().eq(0..count), "each host asks once a round");
+    }
+
+    #[test]
+    fn all_are_asked_for_in_the_end() {
+        let asked: Vec<u8> = (0..5).flat_map(|round| few(vec![1, 2, 3, 4, 5], round)).collect();
+        assert_eq!(asked, [1, 2, 3, 4, 5, 1, 2, 3, 4, 5]);
+        assert_eq!((few(vec![7], 3), few(Vec::<u8>::new(), 3)), (vec![7], vec![]));
     }
 
     #[test]
