@@ -243,10 +243,12 @@ fn bring_up(up: Up, form: Form) -> Result<(), LabError> {
     bar.finish_and_clear();
     let lab = lab?;
     if foreground {
-        form.held_lab(&state(lab.name())?)?;
         let endings: SigSet =
             [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+        // Before anybody is told: a shell's background job has SIGINT ignored, and one that came before it was
+        // blocked would be lost.
         endings.thread_block().or_hint("wait for Ctrl-C", TRY_DOWN)?;
+        form.held_lab(&state(lab.name())?)?;
         endings.wait().or_hint("wait for Ctrl-C", TRY_DOWN)?;
         return Ok(());
     }

@@ -437,7 +437,11 @@ struct Owner(Child);
 impl Owner {
     fn of(name: &str) -> Self {
         let arguments = ["up", "--foreground", "--hosts", "2", "--no-agent", "--name", name];
-        let mut owner = Command::new(EXE).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        // As a shell starts what it does not wait for: SIGINT is ignored, and the lab listens to it all the same.
+        let ignoring = ["-c", "trap '' INT; exec \"$0\" \"$@\"", EXE];
+        let mut owner = Command::new("sh");
+        owner.args(ignoring).args(arguments).stdout(Stdio::piped());
+        let mut owner = owner.spawn().unwrap();
         let mut said = String::new();
         let stdout = std::io::BufReader::new(owner.stdout.take().unwrap());
         std::io::BufRead::read_line(&mut { stdout }, &mut said).unwrap();
