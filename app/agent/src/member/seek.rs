@@ -5,18 +5,19 @@
 //! nothing of what Weft sends leaves. Many hosts of a segment take turns, and nobody is asked for for ever: the
 //! questions are broadcasts.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use tokio::time::{MissedTickBehavior, interval};
 use weft_kernel::host;
 use weft_membership::Standing;
-use weft_model::Node;
+use weft_model::NodeId;
 
 use crate::fabric::Fabric;
 use crate::state::Picture;
 
-/// How long a turn takes: so many are asked for at once.
+/// How often hosts take turns.
 const TURN: Duration = Duration::from_millis(200);
 /// In a turn at most so many of all hosts ask for the same one.
 const ASKERS: usize = 16;
@@ -44,13 +45,15 @@ pub(super) async fn seek(fabric: Fabric) {
 
 /// The addresses of those that are away and that it is this host's turn to ask for.
 fn sought(picture: &Picture, turn: usize, now: Instant) -> Vec<IpAddr> {
+    let away = picture.standings.iter().filter(|(_, standing)| is_awaited(**standing, now));
+    let away: BTreeSet<NodeId> = away.map(|(node, _)| *node).collect();
+    if away.is_empty() {
+        return Vec::new();
+    }
     let nodes = picture.view.nodes();
     let own = nodes.keys().take_while(|node| **node < picture.me.id).count();
-    let is_away = |node: &Node| {
-        picture.standings.get(&node.id).is_some_and(|standing| is_awaited(*standing, now))
-    };
-    let away = nodes.values().enumerate().filter(|(_, node)| is_away(node));
-    let mine = away.filter(|(place, _)| is_turn(turn, (own, *place), nodes.len()));
+    let places = nodes.values().enumerate().filter(|(_, node)| away.contains(&node.id));
+    let mine = places.filter(|(place, _)| is_turn(turn, (own, *place), nodes.len()));
     few(mine.map(|(_, node)| node.vtep.0).collect(), turn / turns_apart(nodes.len()))
 }
 
